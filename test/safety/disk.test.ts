@@ -62,7 +62,7 @@ test('system errors become typed ones that name no path', async () => {
     [() => systemDisk.syncDir(missing), 'DISK_MISSING'],
     [() => systemDisk.freeBytes(missing), 'DISK_MISSING'],
   ] as const) {
-    await assert.rejects(work as () => Promise<unknown>, (error: unknown) => {
+    await assert.rejects(work, (error: unknown) => {
       assert.ok(error instanceof DiskError);
       assert.equal(error.code, code);
       assert.ok(!error.message.includes(dir) && !error.hint.includes(dir));

@@ -1,0 +1,12 @@
+/** Repeatable chance for simulations and fault injection. Never for keys: 32 bits of state, guessable. */
+
+/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
+export function seededChance(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
