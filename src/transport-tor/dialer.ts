@@ -1,0 +1,153 @@
+/**
+ * Opens streams to onions: waits for tor, takes its turn in the dial queue, names the circuit, talks SOCKS. The
+ * one place that decides which streams may share a circuit.
+ *
+ * Isolation: user name = purpose, password = HMAC-SHA256(session secret, isolation ‖ host). Streams that differ in
+ * purpose, isolation value or onion use different circuits; a new secret (each process has one) new ones for all.
+ */
+
+import type { Socket } from 'node:net';
+import { type Clock, systemClock } from '../safety/clock.ts';
+import { toHex, utf8 } from '../safety/bytes.ts';
+import { nodeProvider } from '../safety/crypto/node.ts';
+import type { Provider } from '../safety/crypto/provider.ts';
+import { type Log, silent } from '../safety/log.ts';
+import { type RandomBytes, systemRandom } from '../safety/random.ts';
+import { socketChannel } from '../net/byte-channel.ts';
+import type { OpenStream } from '../net/channel.ts';
+import type { DialRecord } from './dial-history.ts';
+import { DialQueue } from './dial-queue.ts';
+import { DialError, SocksError } from './errors.ts';
+import { DIAL_TIMEOUT_MS, RETRY_PAUSE_MS } from './limits.ts';
+import { type SocksConnectOptions, socksConnect } from './socks5.ts';
+
+export interface OnionDialerInit {
+  /** Where tor's SOCKS socket is now; asked before each dial. */
+  readonly socksPath: () => string;
+  /** 32 random bytes of this process. */
+  readonly secret: Uint8Array;
+  /** Resolves when tor can dial; default: at once. */
+  readonly ready?: (signal?: AbortSignal) => Promise<void>;
+  readonly clock?: Clock;
+  readonly random?: RandomBytes;
+  readonly provider?: Provider;
+  readonly log?: Log;
+  /** From {@link OnionDialer.export} of an earlier process. */
+  readonly records?: readonly DialRecord[];
+  readonly limits?: { readonly parallel?: number; readonly urgentOnly?: number; readonly timeoutMs?: number };
+}
+
+/** A purpose is a short name of ours, and tor gives meaning to names that begin with "<torS0X>". */
+const PURPOSE = /^[a-z0-9][a-z0-9._:/-]{0,254}$/;
+
+export class OnionDialer {
+  readonly #init: OnionDialerInit;
+  readonly #clock: Clock;
+  readonly #provider: Provider;
+  readonly #log: Log;
+  readonly #queue: DialQueue;
+
+  constructor(init: OnionDialerInit) {
+    this.#init = init;
+    this.#clock = init.clock ?? systemClock;
+    this.#provider = init.provider ?? nodeProvider;
+    this.#log = init.log ?? silent;
+    const random = init.random ?? systemRandom;
+    this.#queue = new DialQueue({
+      clock: this.#clock,
+      chance: () => new DataView(random(4).buffer).getUint32(0) / 2 ** 32,
+      records: init.records,
+      parallel: init.limits?.parallel,
+      urgentOnly: init.limits?.urgentOnly,
+      isOnionFailure,
+    });
+  }
+
+  /**
+   * Opens a stream and writes `early` on it. Rejects with SocksError, DialError or the signal's reason. `early` may
+   * have reached the service even when this rejects.
+   */
+  readonly open: OpenStream = async (onion, { purpose, isolation, early, signal, urgent }) => {
+    if (!PURPOSE.test(purpose)) throw badPurpose();
+    const password = toHex(this.#provider.hmacSha256(this.#init.secret, utf8(isolation), utf8(onion.host)));
+    await this.#init.ready?.(signal);
+    const startedMs = this.#clock.monotonic();
+    const socket = await this.#queue.run(
+      onion.host,
+      () =>
+        this.#timed(signal, (limited) =>
+          this.#connect({
+            host: onion.host,
+            port: onion.port,
+            username: purpose,
+            password,
+            early,
+            signal: limited,
+          }),
+        ),
+      { signal, urgent },
+    );
+    this.#log('debug', 'stream open', { purpose, tookMs: Math.round(this.#clock.monotonic() - startedMs) });
+    return socketChannel(socket);
+  };
+
+  /** What to give to the next process as `records`. */
+  export(): readonly DialRecord[] {
+    return this.#queue.export();
+  }
+
+  stats(): { running: number; waiting: number } {
+    return this.#queue.stats();
+  }
+
+  /**
+   * One more try after a transient failure: right after publication, and while introduction points change, the first
+   * one is refused now and then. Early data goes out again, which is safe: no stream existed that could carry it.
+   */
+  async #connect(request: Omit<SocksConnectOptions, 'socksPath'>): Promise<Socket> {
+    const connect = (): Promise<Socket> => socksConnect({ ...request, socksPath: this.#init.socksPath() });
+    try {
+      return await connect();
+    } catch (error) {
+      if (!(error instanceof SocksError && error.transient)) throw error;
+      await this.#clock.sleep(RETRY_PAUSE_MS, request.signal);
+      return connect();
+    }
+  }
+
+  /** Runs `connect` under the caller's signal and our own limit on the injected clock. */
+  async #timed<T>(signal: AbortSignal | undefined, connect: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const timeoutMs = this.#init.limits?.timeoutMs ?? DIAL_TIMEOUT_MS;
+    const limit = new AbortController();
+    const done = new AbortController();
+    this.#clock.sleep(timeoutMs, done.signal).then(
+      () => limit.abort(timedOut(timeoutMs)),
+      () => {},
+    );
+    try {
+      return await connect(signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]));
+    } finally {
+      done.abort();
+    }
+  }
+}
+
+/** Refused by the onion's side, or silent for too long: then it is worth waiting before the next try. */
+function isOnionFailure(error: unknown): boolean {
+  if (error instanceof SocksError) return error.aboutOnion;
+  if (error instanceof DialError) return error.code === 'DIAL_TIMEOUT';
+  return error instanceof Error && error.name === 'TimeoutError';
+}
+
+function timedOut(timeoutMs: number): DialError {
+  return new DialError('DIAL_TIMEOUT', 'tor found no way to the onion in time', {
+    hint: 'The peer may be away, or the network slow; try again in a minute.',
+    data: { timeoutMs },
+  });
+}
+
+function badPurpose(): DialError {
+  return new DialError('BAD_ISOLATION', 'a purpose is a short lower-case name', {
+    hint: 'Use letters, digits and . _ : / - only, at most 255.',
+  });
+}
