@@ -1,0 +1,57 @@
+/** What every command gets: where to print, which data directory, which private network, when to stop. */
+
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Log, LogLevel } from '../safety/log.ts';
+import { defaultDataDir } from '../store/data-dir.ts';
+import { Output } from './output.ts';
+
+export interface GlobalOptions {
+  readonly data?: string;
+  readonly json?: boolean;
+  readonly log?: LogLevel;
+}
+
+export interface Context {
+  readonly output: Output;
+  readonly dataDir: string;
+  readonly log: Log;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** Log lines as JSON on stderr, from `level` up. */
+function stderrLog(level: LogLevel): Log {
+  return (at, message, fields = {}) => {
+    if (LEVELS.indexOf(at) < LEVELS.indexOf(level)) return;
+    process.stderr.write(
+      `${JSON.stringify({ time: new Date().toISOString(), level: at, message, ...fields })}\n`,
+    );
+  };
+}
+
+export function context(options: GlobalOptions, signal: AbortSignal): Context {
+  return {
+    output: new Output(options.json ?? false, process, process.env),
+    dataDir: options.data ?? defaultDataDir(process.env),
+    log: stderrLog(options.log ?? 'error'),
+    signal,
+    env: process.env,
+  };
+}
+
+/** Where `kith testnet up` puts its network unless told otherwise. */
+export function defaultTestnetDir(env: NodeJS.ProcessEnv): string {
+  return join(env['XDG_RUNTIME_DIR'] ?? tmpdir(), `kith-testnet-${process.getuid?.() ?? 'user'}`);
+}
+
+/** Resolves when `signal` is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

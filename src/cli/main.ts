@@ -1,0 +1,99 @@
+#!/usr/bin/env node
+/** The command line: names, arguments and exit codes. What a command does is in the file of its name. */
+
+import { Command, CommanderError, Option } from 'commander';
+import { context, type Context, type GlobalOptions } from './context.ts';
+import { doctor } from './doctor.ts';
+import { init } from './init.ts';
+import { EXIT } from './output.ts';
+import { say, type SayCommandOptions } from './say.ts';
+import { status } from './status.ts';
+import { testnetDown, testnetShow, type TestnetOptions, testnetUp } from './testnet.ts';
+import { up, type UpOptions } from './up.ts';
+import { VERSION } from './version.ts';
+
+/** First signal: stop cleanly. Second: now. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  const onSignal = () => {
+    if (stop.signal.aborted) process.exit(EXIT.failed);
+    stop.abort(new Error('stopped by a signal'));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return stop.signal;
+}
+
+function program(): Command {
+  const kith = new Command('kith')
+    .description('Talk without being watched: a node behind Tor, post-quantum links, no servers.')
+    .version(VERSION)
+    .option('--data <dir>', 'data directory (default: $KITH_DATA or ~/.local/share/kith)')
+    .option('--json', 'print one JSON object a line')
+    .addOption(new Option('--log <level>', 'log lines on stderr').choices(['debug', 'info', 'warn', 'error']))
+    .showHelpAfterError('(kith --help shows every command)')
+    .exitOverride();
+
+  const run =
+    <A extends unknown[]>(action: (context: Context, ...args: A) => Promise<void>) =>
+    async (...args: unknown[]) => {
+      const made = context(kith.opts<GlobalOptions>(), stopSignal());
+      try {
+        await action(made, ...(args as A));
+      } catch (error) {
+        process.exitCode = made.output.error(error);
+      }
+    };
+
+  kith
+    .command('init')
+    .description('create this node: a data directory and its onion address')
+    .action(run(init));
+  kith
+    .command('up')
+    .description('run the node in the foreground (creates it when needed)')
+    .option('--testnet [dir]', 'join the private network of `kith testnet up`')
+    .option('--bridge <line...>', 'connect through these Tor bridges')
+    .option('--transport <line...>', 'ClientTransportPlugin lines for the bridges')
+    .option('--tor <path>', 'use this tor binary')
+    .action(run((made, options: UpOptions) => up(made, options)));
+  kith.command('status').description('what the running node is doing').action(run(status));
+  kith
+    .command('say')
+    .description("put a text or standard input on another node's disk")
+    .argument('<onion>', 'the other node: 56 characters, .onion')
+    .argument('[text]', 'what to say; - or a pipe reads standard input')
+    .option('--anonymous', 'do not show who says it')
+    .action(
+      run((made, onion: string, text: string | undefined, options: SayCommandOptions) =>
+        say(made, onion, text, options),
+      ),
+    );
+  kith.command('doctor').description('check everything a node needs').action(run(doctor));
+
+  const testnet = kith.command('testnet').description('a private Tor network on this machine, for tests');
+  const dir = () => new Option('--dir <dir>', 'where the network lives');
+  testnet
+    .command('up')
+    .description('run it in the foreground')
+    .addOption(dir())
+    .action(run((made, options: TestnetOptions) => testnetUp(made, options)));
+  testnet
+    .command('down')
+    .description('end the one that runs')
+    .addOption(dir())
+    .action(run((made, options: TestnetOptions) => testnetDown(made, options)));
+  testnet
+    .command('status')
+    .description('whether one runs')
+    .addOption(dir())
+    .action(run((made, options: TestnetOptions) => testnetShow(made, options)));
+  return kith;
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage; // commander has printed what was wrong
+}

@@ -1,0 +1,136 @@
+/** `kith up`: runs a node in the foreground until it is told to stop, showing what happens. */
+
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { nodeMethods } from '../local/methods.ts';
+import { RpcServer } from '../local/server.ts';
+import type { KithEvent } from '../node/face.ts';
+import { createKith } from '../node.ts';
+import { toHex } from '../safety/bytes.ts';
+import type { Received } from '../say/receive.ts';
+import { joinTestnet } from '../testnet/index.ts';
+import type { TorStatus } from '../transport-tor/tor/status.ts';
+import { onionOf } from '../wire/onion.ts';
+import { aborted, type Context, defaultTestnetDir } from './context.ts';
+import { duration, harmless, type Output, size } from './output.ts';
+
+/** Name of the local socket inside the node's socket directory. */
+export const LOCAL_SOCKET = 'kith.sock';
+
+/** Messages up to this size (bytes) are shown; larger ones are only named. */
+const SHOW_MAX_BYTES = 2000;
+
+export interface UpOptions {
+  /** Join the private network in this directory (true: the default one). */
+  readonly testnet?: string | true;
+  readonly bridge?: readonly string[];
+  readonly transport?: readonly string[];
+  readonly tor?: string;
+}
+
+export async function up(context: Context, options: UpOptions): Promise<void> {
+  const { output, dataDir, log, signal } = context;
+  const printing = new Printing(output);
+  const node = await createKith({
+    dataDir,
+    log,
+    tor: await torOptions(context, options),
+    onEvent: (event) => printing.event(event),
+  });
+  const server = new RpcServer({ path: join(node.socketDir, LOCAL_SOCKET), methods: nodeMethods(node), log });
+  const onion = `${node.onion.host}.onion`;
+  output.event('starting', { data: dataDir, onion, pid: process.pid }, `Starting ${output.bold(onion)}`);
+  try {
+    await server.start();
+    await node.start(signal);
+    await aborted(signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    output.event('stopping', {}, 'Stopping.');
+    await server.stop();
+    await node.stop();
+    await printing.finished;
+  }
+  output.result('stopped', {}, 'Stopped.');
+}
+
+async function torOptions({ env }: Context, { testnet, bridge, transport, tor }: UpOptions) {
+  const config =
+    testnet === undefined
+      ? []
+      : (await joinTestnet(testnet === true ? defaultTestnetDir(env) : testnet)).clientConfig;
+  return {
+    config,
+    ...(bridge === undefined ? {} : { bridges: bridge }),
+    ...(transport === undefined ? {} : { transports: transport }),
+    ...(tor === undefined ? {} : { binary: tor }),
+  };
+}
+
+/** Turns node events into lines, each once and in the order they came. */
+class Printing {
+  readonly #output: Output;
+  #last = '';
+  /** Resolves when everything that happened has been printed. */
+  finished: Promise<void> = Promise.resolve();
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  event(event: KithEvent): void {
+    if (event.kind === 'tor') this.#tor(event.status);
+    else if (event.kind === 'reachable') this.#reachable(event.tookMs);
+    else if (event.kind === 'refused') {
+      this.#output.event(
+        'refused',
+        { status: event.status },
+        `A message could not be kept: ${event.status}.`,
+      );
+    } else {
+      const { received } = event;
+      this.finished = this.finished.then(() => this.#received(received));
+    }
+  }
+
+  #tor(status: TorStatus): void {
+    const { state, progress, summary, cause } = status;
+    const line = `tor ${state} ${progress} % ${summary}${cause === undefined ? '' : ` (${cause})`}`;
+    if (line === this.#last) return;
+    this.#last = line;
+    this.#output.progress('tor', { state, progress, summary, cause }, line);
+  }
+
+  #reachable(tookMs: number): void {
+    this.#output.event(
+      'reachable',
+      { tookMs },
+      `Reachable after ${duration(tookMs)}. Say something from another node: kith say <that address> "hello"`,
+    );
+  }
+
+  async #received({ from, path, sizeBytes, digest }: Received): Promise<void> {
+    const sender = `${onionOf(from).host}.onion`;
+    const text = sizeBytes <= SHOW_MAX_BYTES ? await shownText(path) : null;
+    this.#output.event(
+      'received',
+      { from: sender, path, sizeBytes, sha256: toHex(digest) },
+      `${sender} sent ${size(sizeBytes)}: ${text ?? path}`,
+    );
+  }
+}
+
+/** The file as text that is safe on a terminal, or null when it is not text. */
+async function shownText(path: string): Promise<string | null> {
+  try {
+    const file = await open(path);
+    try {
+      return harmless(new TextDecoder('utf-8', { fatal: true }).decode(await file.readFile())).trimEnd();
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return null; // not text, or already taken out of the inbox
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The node's local socket: JSON-RPC over a unix socket, mode 0600 in a 0700 directory, so the file system decides
+ * who may speak (the user who runs the node). Nothing here is reachable from a network.
+ */
+
+import { chmod, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { type Log, silent } from '../safety/log.ts';
+import { LocalError, toRpcError } from './errors.ts';
+import {
+  decodeRpcLine,
+  encodeRpcLine,
+  type Json,
+  LineReader,
+  type Params,
+  type RpcMessage,
+} from './json-rpc.ts';
+import { RPC_MAX_CLIENTS } from './limits.ts';
+
+/** One connected client: what its calls share, and what must end when it goes away. */
+export interface Session {
+  /** Aborted when the client disconnects or the server closes. */
+  readonly signal: AbortSignal;
+  notify(method: string, params: Params): void;
+}
+
+/** A method of one session. */
+export type Method = (params: Params) => Promise<Json>;
+
+/** Makes the methods of a new session. */
+export type Methods = (session: Session) => ReadonlyMap<string, Method>;
+
+export interface RpcServerInit {
+  readonly path: string;
+  readonly methods: Methods;
+  readonly log?: Log;
+}
+
+export class RpcServer {
+  readonly #init: RpcServerInit;
+  readonly #log: Log;
+  readonly #clients = new Set<Socket>();
+  #server: Server | undefined;
+
+  constructor(init: RpcServerInit) {
+    this.#init = init;
+    this.#log = init.log ?? silent;
+  }
+
+  async start(): Promise<void> {
+    await rm(this.#init.path, { force: true }); // left by a crash: the data directory's lock says nobody listens
+    const server = createServer((socket) => this.#serve(socket));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(this.#init.path, resolve);
+    });
+    await chmod(this.#init.path, 0o600);
+    this.#server = server;
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const client of this.#clients) client.destroySoon();
+    await closed;
+  }
+
+  #serve(socket: Socket): void {
+    socket.on('error', () => socket.destroy()); // a client that went away is no event
+    if (this.#clients.size >= RPC_MAX_CLIENTS) {
+      socket.destroy();
+      return;
+    }
+    this.#clients.add(socket);
+    const gone = new AbortController();
+    const send = (message: RpcMessage) => {
+      if (socket.writable) socket.write(encodeRpcLine(message));
+    };
+    const methods = this.#init.methods({
+      signal: gone.signal,
+      notify: (method, params) => send({ kind: 'notification', method, params }),
+    });
+    const lines = new LineReader();
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        for (const line of lines.push(chunk)) void this.#answer(line, methods, send); // answers its own errors
+      } catch (error) {
+        this.#log('warn', 'local client sent something else than JSON-RPC', { reason: String(error) });
+        socket.destroy();
+      }
+    });
+    socket.on('close', () => {
+      this.#clients.delete(socket);
+      gone.abort(new LocalError('NODE_GONE', 'the local client left', { hint: 'Start it again.' }));
+    });
+  }
+
+  async #answer(
+    line: string,
+    methods: ReadonlyMap<string, Method>,
+    send: (message: RpcMessage) => void,
+  ): Promise<void> {
+    let id = -1; // answers to what could not be read
+    try {
+      const message = decodeRpcLine(line);
+      if (message.kind !== 'request') {
+        throw new LocalError('PARAMS_WRONG', 'only requests are understood here', {
+          hint: 'Send method and id.',
+        });
+      }
+      id = message.id;
+      const method = methods.get(message.method);
+      if (method === undefined) {
+        throw new LocalError('METHOD_UNKNOWN', 'the node does not know that method', {
+          hint: 'Use a command line of the same version as the node.',
+        });
+      }
+      send({ kind: 'result', id, result: await method(message.params) });
+    } catch (error) {
+      const rpcError = toRpcError(error);
+      this.#log('debug', 'local call failed', { code: rpcError.data.code, reason: String(error) });
+      send({ kind: 'error', id, error: rpcError });
+    }
+  }
+}

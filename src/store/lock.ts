@@ -1,0 +1,89 @@
+/**
+ * One node per data directory. The lock is SQLite's own file lock: the kernel drops it when the process ends,
+ * however it ends, so there is no stale lock to explain or to steal.
+ *
+ * Owner: the running node, from {@link acquireLock} to `release`. `holder.json` only describes the holder and is
+ * believed by nobody but the error message and the command line (to find the local socket).
+ */
+
+import { readFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { utf8 } from '../safety/bytes.ts';
+import { type Disk, writeDurably } from '../safety/disk.ts';
+import type { DataDir } from './data-dir.ts';
+import { StoreError } from './errors.ts';
+
+/** Who runs in a data directory. */
+export interface Holder {
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Where its unix sockets are. */
+  readonly socketDir: string;
+}
+
+export interface DataDirLock {
+  release(): Promise<void>;
+}
+
+/** SQLite waits this long (ms) for the lock, so that a restart right after a stop does not fail. */
+const LOCK_WAIT_MS = 500;
+
+/** Takes the lock or throws DATA_DIR_LOCKED naming the holder. */
+export async function acquireLock(dir: DataDir, holder: Holder, disk: Disk): Promise<DataDirLock> {
+  const database = lockFile(dir);
+  if (database === null) throw await lockedError(dir);
+  await writeDurably(disk, dir.holder, utf8(`${JSON.stringify(holder)}\n`));
+  return {
+    release: async () => {
+      await disk.remove(dir.holder);
+      database.close();
+    },
+  };
+}
+
+/** The holder of a data directory's lock, or null when no node runs there. */
+export async function lockHolder(dir: DataDir): Promise<Holder | null> {
+  const described = await readHolder(dir);
+  if (described === null) return null; // a holder writes its description as soon as it has the lock
+  const database = lockFile(dir);
+  if (database === null) return described;
+  database.close(); // nobody holds it: the description is left from a crash
+  return null;
+}
+
+function lockFile(dir: DataDir): DatabaseSync | null {
+  const database = new DatabaseSync(dir.lock, { timeout: LOCK_WAIT_MS });
+  try {
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    database.close();
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return null;
+    throw error;
+  }
+}
+const SQLITE_BUSY = 5;
+
+async function readHolder(dir: DataDir): Promise<Holder | null> {
+  try {
+    const { pid, startedAt, socketDir } = JSON.parse(await readFile(dir.holder, 'utf8')) as Holder;
+    return Number.isSafeInteger(pid) && Number.isFinite(startedAt) && typeof socketDir === 'string'
+      ? { pid, startedAt, socketDir }
+      : null;
+  } catch {
+    return null; // missing or half-written: the description is not there
+  }
+}
+
+async function lockedError(dir: DataDir): Promise<StoreError> {
+  const holder = await readHolder(dir);
+  const who =
+    holder === null
+      ? 'another process'
+      : `process ${holder.pid}, since ${new Date(holder.startedAt).toISOString()}`;
+  return new StoreError('DATA_DIR_LOCKED', `a node is already running in this data directory (${who})`, {
+    hint: 'Use that one (`kith status`), stop it, or choose another directory with --data DIR.',
+    data: holder === null ? {} : { pid: holder.pid, startedAt: new Date(holder.startedAt).toISOString() },
+  });
+}

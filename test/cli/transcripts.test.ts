@@ -1,0 +1,95 @@
+/**
+ * The command line as a person sees it: each .txt beside this file is a session in one fresh directory.
+ *
+ * `$ kith …` runs a command; the lines below it are its whole output, `! ` before those on standard error; `? 69` is
+ * its exit code (0 when left out). `…` stands for any text within a line, DIR for the directory.
+ */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const HERE = new URL('.', import.meta.url);
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', HERE));
+
+interface Step {
+  readonly line: number;
+  readonly command: string;
+  readonly stdout: string[];
+  readonly stderr: string[];
+  exitCode: number;
+}
+
+function parse(transcript: string): Step[] {
+  const steps: Step[] = [];
+  for (const [index, text] of transcript.split('\n').entries()) {
+    const step = steps.at(-1);
+    if (text === '' || text.startsWith('#')) continue;
+    if (text.startsWith('$ ')) {
+      steps.push({ line: index + 1, command: text.slice(2), stdout: [], stderr: [], exitCode: 0 });
+    } else if (step === undefined) {
+      throw new Error(`line ${index + 1}: output before a command`);
+    } else if (text.startsWith('? ')) {
+      step.exitCode = Number(text.slice(2));
+    } else if (text.startsWith('! ')) {
+      step.stderr.push(text.slice(2));
+    } else {
+      step.stdout.push(text);
+    }
+  }
+  return steps;
+}
+
+function pattern(lines: readonly string[]): RegExp {
+  const escaped = lines.map((line) =>
+    line.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '[^\\n]*'),
+  );
+  return new RegExp(`^${escaped.map((line) => `${line}\\n`).join('')}$`);
+}
+
+interface Ran {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+function run(command: string, dir: string): Promise<Ran> {
+  const [program, ...args] = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(
+    ([, quoted, bare]) => quoted ?? bare ?? '',
+  );
+  assert.equal(program, 'kith');
+  return new Promise((resolve, reject) => {
+    const env = { ...process.env, KITH_DATA: join(dir, 'data'), NODE_NO_WARNINGS: '1' };
+    const child = execFile(
+      process.execPath,
+      [MAIN, ...args.map((arg) => arg.replace('DIR', dir))],
+      { env },
+      (error, stdout, stderr) => {
+        const exitCode = error === null ? 0 : error.code;
+        if (typeof exitCode === 'number') resolve({ stdout, stderr, exitCode });
+        else reject(error ?? new Error('no exit code'));
+      },
+    );
+    child.stdin?.end();
+  });
+}
+
+for (const name of (await readdir(HERE)).filter((file) => file.endsWith('.txt'))) {
+  test(`transcript ${name}`, async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), 'kith-cli-'));
+    t.after(() => rm(dir, { recursive: true, force: true }));
+    for (const { line, command, stdout, stderr, exitCode } of parse(
+      await readFile(new URL(name, HERE), 'utf8'),
+    )) {
+      const ran = await run(command, dir);
+      const where = `${name}:${line} $ ${command}`;
+      assert.match(ran.stdout.replaceAll(dir, 'DIR'), pattern(stdout), where);
+      assert.match(ran.stderr.replaceAll(dir, 'DIR'), pattern(stderr), where);
+      assert.equal(ran.exitCode, exitCode, where);
+    }
+  });
+}
