@@ -81,6 +81,7 @@ export class KithNode {
       clock,
       log,
       ready: (signal) => this.#tor.ready(signal),
+      refresh: (host, signal) => this.#tor.services.refresh(host, signal),
     });
     this.#channels = new Channels({ open: dialer.open, clock, random });
     this.#endpoint = new OnionEndpoint({ seed, socketDir: sockets.path, services: this.#tor.services, log });

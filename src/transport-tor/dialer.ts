@@ -2,7 +2,7 @@
  * Opens streams to onions: waits for tor, takes its turn in the dial queue, names the circuit, talks SOCKS. The
  * one place that decides which streams may share a circuit.
  *
- * Isolation: user name = purpose, password = HMAC-SHA256(session secret, isolation ‖ host). Streams that differ in
+ * Isolation: user name = purpose, password = HMAC-SHA256(session secret, isolation ‖ host ‖ generation). Streams that differ in
  * purpose, isolation value or onion use different circuits; a new secret (each process has one) new ones for all.
  */
 
@@ -18,7 +18,8 @@ import type { OpenStream } from '../net/channel.ts';
 import type { DialRecord } from './dial-history.ts';
 import { DialQueue } from './dial-queue.ts';
 import { DialError, SocksError } from './errors.ts';
-import { DIAL_TIMEOUT_MS, RETRY_PAUSE_MS } from './limits.ts';
+import { hedged } from './hedge.ts';
+import { DIAL_TIMEOUT_MS, HEDGE_AFTER_MS, REMEMBERED_ONIONS, RETRY_PAUSE_MS } from './limits.ts';
 import { type SocksConnectOptions, socksConnect } from './socks5.ts';
 
 export interface OnionDialerInit {
@@ -28,13 +29,27 @@ export interface OnionDialerInit {
   readonly secret: Uint8Array;
   /** Resolves when tor can dial; default: at once. */
   readonly ready?: (signal?: AbortSignal) => Promise<void>;
+  /** Has tor fetch an onion's descriptor anew, before the second try of a slow dial. */
+  readonly refresh?: (host: string, signal: AbortSignal) => Promise<unknown>;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
   readonly provider?: Provider;
   readonly log?: Log;
   /** From {@link OnionDialer.export} of an earlier process. */
   readonly records?: readonly DialRecord[];
-  readonly limits?: { readonly parallel?: number; readonly urgentOnly?: number; readonly timeoutMs?: number };
+  readonly limits?: {
+    readonly parallel?: number;
+    readonly urgentOnly?: number;
+    readonly timeoutMs?: number;
+    readonly hedgeAfterMs?: number;
+  };
+}
+
+/** What must not share a circuit with anything else. */
+interface Circuit {
+  readonly purpose: string;
+  readonly isolation: string;
+  readonly host: string;
 }
 
 /** A purpose is a short name of ours, and tor gives meaning to names that begin with "<torS0X>". */
@@ -46,6 +61,8 @@ export class OnionDialer {
   readonly #provider: Provider;
   readonly #log: Log;
   readonly #queue: DialQueue;
+  /** How often the circuit of a group was replaced; missing means never. */
+  readonly #generations = new Map<string, number>();
 
   constructor(init: OnionDialerInit) {
     this.#init = init;
@@ -65,26 +82,25 @@ export class OnionDialer {
 
   /**
    * Opens a stream and writes `early` on it. Rejects with SocksError, DialError or the signal's reason. `early` may
-   * have reached the service even when this rejects.
+   * have reached the service even when this rejects, and more than once.
    */
   readonly open: OpenStream = async (onion, { purpose, isolation, early, signal, urgent }) => {
     if (!PURPOSE.test(purpose)) throw badPurpose();
-    const password = toHex(this.#provider.hmacSha256(this.#init.secret, utf8(isolation), utf8(onion.host)));
     await this.#init.ready?.(signal);
     const startedMs = this.#clock.monotonic();
+    const circuit = { purpose, isolation, host: onion.host };
+    const connect = (generation: number, limited: AbortSignal): Promise<Socket> =>
+      this.#connect({
+        host: onion.host,
+        port: onion.port,
+        username: purpose,
+        password: this.#password(circuit, generation),
+        early,
+        signal: limited,
+      });
     const socket = await this.#queue.run(
       onion.host,
-      () =>
-        this.#timed(signal, (limited) =>
-          this.#connect({
-            host: onion.host,
-            port: onion.port,
-            username: purpose,
-            password,
-            early,
-            signal: limited,
-          }),
-        ),
+      () => this.#timed(signal, (limited) => this.#hedged(circuit, connect, limited)),
       { signal, urgent },
     );
     this.#log('debug', 'stream open', { purpose, tookMs: Math.round(this.#clock.monotonic() - startedMs) });
@@ -98,6 +114,41 @@ export class OnionDialer {
 
   stats(): { running: number; waiting: number } {
     return this.#queue.stats();
+  }
+
+  /** Circuits of one generation of one group; see {@link hedged} for why a group may need another. */
+  #password({ isolation, host }: Circuit, generation: number): string {
+    const parts = [isolation, host, String(generation)].map((part) => utf8(part));
+    return toHex(this.#provider.hmacSha256(this.#init.secret, ...parts));
+  }
+
+  async #hedged(
+    circuit: Circuit,
+    connect: (generation: number, signal: AbortSignal) => Promise<Socket>,
+    signal: AbortSignal,
+  ): Promise<Socket> {
+    const key = JSON.stringify(circuit);
+    const generation = this.#generations.get(key) ?? 0;
+    const attempt = async (which: 0 | 1, running: AbortSignal): Promise<Socket> => {
+      if (which === 1) await this.#init.refresh?.(circuit.host, running);
+      return connect(generation + which, running);
+    };
+    const { value, round } = await hedged(attempt, {
+      clock: this.#clock,
+      afterMs: this.#init.limits?.hedgeAfterMs ?? HEDGE_AFTER_MS,
+      signal,
+      discard: (late) => late.destroy(),
+    });
+    if (round === 1) this.#remember(key, generation + 1);
+    return value;
+  }
+
+  /** The circuit that worked is the one to use from now on. */
+  #remember(key: string, generation: number): void {
+    this.#generations.delete(key);
+    this.#generations.set(key, generation);
+    const [oldest] = this.#generations.keys();
+    if (this.#generations.size > REMEMBERED_ONIONS && oldest !== undefined) this.#generations.delete(oldest);
   }
 
   /**

@@ -29,6 +29,8 @@
 import type { TorTransportComponents, TorTransportInit } from './options.ts';
 import { OnionTransport } from './transport.ts';
 
+export type { ByteChannel, SecureChannel } from '../net/channel.ts';
+export { decodeOnion, type OnionAddress, onionOf } from '../wire/onion.ts';
 export { isOnionMultiaddr, torAddresses, torConnectionDefaults } from './connection-defaults.ts';
 export type { DialRecord } from './dial-history.ts';
 export { OnionDialer, type OnionDialerInit } from './dialer.ts';

@@ -30,6 +30,12 @@ export const REMEMBERED_ONIONS = 4_096;
 /** Pause before the one more try that a transient failure gets: directories have a descriptor in about this time. */
 export const RETRY_PAUSE_MS = 500;
 
+/**
+ * A second try on another circuit starts beside a dial that takes this long: most dials of the public network are
+ * through by then, and a killed tor is reachable again, so that with it a restart is survived within 20 s.
+ */
+export const HEDGE_AFTER_MS = 8_000;
+
 /** tor itself gives up a stream after 120 s (SocksTimeout); later answers would find nobody. */
 export const DIAL_TIMEOUT_MS = 120_000;
 

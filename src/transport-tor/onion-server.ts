@@ -18,6 +18,8 @@ import { onionSocketPath, prepareSocketDir, removeStaleSocket } from './socket-d
 /** What publishes onions: the `services` of a Tor, or of the fake network. */
 export interface OnionPublisher {
   publish(seed: Uint8Array, options: PublishOptions): Promise<PublishedOnion>;
+  /** See {@link OnionServices.refresh}; a network without descriptors has none. */
+  refresh?(host: string, signal?: AbortSignal): Promise<boolean>;
 }
 
 /** How tor serves the onion; see {@link PublishOptions}. */

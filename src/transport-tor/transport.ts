@@ -76,6 +76,7 @@ export class OnionTransport implements Transport, Startable {
         socksPath: () => this.tor.socksPath,
         secret: random(32),
         ready: (signal) => this.tor.ready(signal),
+        refresh: async (host, signal) => this.tor.services.refresh?.(host, signal),
         clock,
         random,
         provider,

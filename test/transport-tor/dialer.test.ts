@@ -18,6 +18,9 @@ import { ManualClock } from '../manual-clock.ts';
 
 const SECRET = new Uint8Array(32).fill(2);
 
+/** Of a dial whose first try was refused: its time limit, its hedge, the pause before its second try. */
+const SLEEPERS = 3;
+
 let dir: string;
 let network: FakeNetwork;
 let tor: FakeTor;
@@ -67,7 +70,7 @@ describe('OnionDialer', () => {
     channel.abort(new Error('done'));
   });
 
-  it('names circuits by purpose and by HMAC of isolation and onion', async () => {
+  it('names circuits by purpose and by HMAC of isolation, onion and generation', async () => {
     const dialer = dialerOf();
     const other = dialerOf({ secret: new Uint8Array(32).fill(9) });
     for (const [by, isolation, purpose] of [
@@ -79,7 +82,7 @@ describe('OnionDialer', () => {
     ] as const) {
       (await by.open(onion, { ...ordinary, isolation, purpose })).abort(new Error('done'));
     }
-    const expected = createHmac('sha256', SECRET).update(`me${onion.host}`).digest('hex');
+    const expected = createHmac('sha256', SECRET).update(`me${onion.host}0`).digest('hex');
     assert.equal(dials[0]?.password, expected);
     assert.equal(dials[0]?.username, 'dht');
     const names = dials.map(({ username, password }) => `${username} ${password}`);
@@ -152,8 +155,7 @@ describe('OnionDialer', () => {
       dialer.open(onion, ordinary),
       (error) => error instanceof SocksError && error.code === 'ONION_INTRO_FAILED',
     );
-    // the dial's own time limit, and the pause before its second try
-    while (clock.sleeping < 2) await new Promise(setImmediate);
+    while (clock.sleeping < SLEEPERS) await new Promise(setImmediate);
     await clock.advance(RETRY_PAUSE_MS);
     await failing;
     assert.equal(dials.length, 2);
@@ -177,7 +179,7 @@ describe('OnionDialer', () => {
       dials.length = 0;
       network.fail(onion.host, code);
       const dialing = dialerOf({ clock }).open(onion, { ...ordinary, early: utf8('again') });
-      while (clock.sleeping < 2) await new Promise(setImmediate);
+      while (clock.sleeping < SLEEPERS) await new Promise(setImmediate);
       network.fail(onion.host, undefined);
       await clock.advance(RETRY_PAUSE_MS);
       const channel = await dialing;

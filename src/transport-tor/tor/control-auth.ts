@@ -11,8 +11,8 @@ import { createHmac } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { concat, equal, fromHex, toHex, utf8, wipe } from '../../safety/bytes.ts';
 import type { RandomBytes } from '../../safety/random.ts';
-import type { ControlClient } from './control.ts';
 import { keyValues } from './control-command.ts';
+import type { ControlReply } from './control-reply.ts';
 import { ControlError } from './errors.ts';
 
 const COOKIE_BYTES = 32;
@@ -20,21 +20,20 @@ const NONCE_BYTES = 32;
 const SERVER_KEY = 'Tor safe cookie authentication server-to-controller hash';
 const CLIENT_KEY = 'Tor safe cookie authentication controller-to-server hash';
 
-/** Authenticates `client`. Throws ControlError CONTROL_AUTH when either side cannot show the cookie. */
-export async function authenticate(
-  client: ControlClient,
-  random: RandomBytes,
-  signal?: AbortSignal,
-): Promise<void> {
-  const info = await client.command('PROTOCOLINFO', ['1'], { signal });
+/** Sends one command of bare words and gives its reply. */
+export type SendCommand = (keyword: string, words: readonly string[]) => Promise<ControlReply>;
+
+/** Authenticates the connection behind `send`. Throws ControlError CONTROL_AUTH when either side cannot show the cookie. */
+export async function authenticate(send: SendCommand, random: RandomBytes): Promise<void> {
+  const info = await send('PROTOCOLINFO', ['1']);
   const auth = info.lines.map((line) => line.text).find((text) => text.startsWith('AUTH '));
   const offered = keyValues(auth ?? '');
   const methods = (offered.get('METHODS') ?? '').split(',');
   if (!methods.includes('SAFECOOKIE') && !methods.includes('COOKIE')) throw denied('it offers no cookie');
   const cookie = await readCookie(offered.get('COOKIEFILE') ?? '');
   try {
-    const proof = methods.includes('SAFECOOKIE') ? await challenge(client, cookie, random, signal) : cookie;
-    await client.command('AUTHENTICATE', [toHex(proof)], { signal });
+    const proof = methods.includes('SAFECOOKIE') ? await challenge(send, cookie, random) : cookie;
+    await send('AUTHENTICATE', [toHex(proof)]);
   } catch (error) {
     if (error instanceof ControlError && error.code === 'CONTROL_REFUSED')
       throw denied('it refused the cookie');
@@ -45,14 +44,9 @@ export async function authenticate(
 }
 
 /** Checks that tor knows the cookie and returns the hash that shows that we do. */
-async function challenge(
-  client: ControlClient,
-  cookie: Uint8Array,
-  random: RandomBytes,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
+async function challenge(send: SendCommand, cookie: Uint8Array, random: RandomBytes): Promise<Uint8Array> {
   const clientNonce = random(NONCE_BYTES);
-  const reply = await client.command('AUTHCHALLENGE', ['SAFECOOKIE', toHex(clientNonce)], { signal });
+  const reply = await send('AUTHCHALLENGE', ['SAFECOOKIE', toHex(clientNonce)]);
   const values = keyValues(reply.lines[0]?.text ?? '');
   const serverHash = hexField(values.get('SERVERHASH'));
   const transcript = concat(cookie, clientNonce, hexField(values.get('SERVERNONCE')));

@@ -81,7 +81,8 @@ export class ControlClient {
       if (!(opened instanceof Error)) {
         const client = new ControlClient(opened, init);
         try {
-          await authenticate(client, init.random ?? systemRandom, init.signal);
+          const { signal, random = systemRandom } = init;
+          await authenticate((keyword, words) => client.command(keyword, words, { signal }), random);
         } catch (error) {
           client.close();
           throw error;
