@@ -1,6 +1,6 @@
 /**
  * A real, private Tor network on loopback: three directory authorities and four relays of the system's tor,
- * ready in about fifteen seconds, gone without a trace when its owner ends, even by SIGKILL.
+ * ready in ten to fifteen seconds, gone without a trace when its owner ends, even by SIGKILL.
  *
  * It serves the demo, the tests, the benches, and developers of onion-service software of any kind:
  *
@@ -20,5 +20,6 @@
  */
 
 export { TestnetError, type TestnetErrorCode } from './errors.ts';
-export { startTestnet, type Testnet, type TestnetInit, type TestnetProgress } from './network.ts';
+export type { TestnetProgress } from './launch.ts';
+export { startTestnet, type Testnet, type TestnetInit } from './network.ts';
 export { joinTestnet, stopTestnet, type TestnetStatus, testnetStatus } from './remote.ts';

@@ -15,14 +15,21 @@ export const LAUNCH_ATTEMPTS = 3;
 /** Below the ports that Linux hands out to outgoing connections (32,768 and up). */
 export const PORTS = { from: 10_000, to: 32_000 } as const;
 
-/** Shortest first interval that tor takes; it lasts until there is a consensus. */
-export const FIRST_VOTING_INTERVAL_S = 5;
+/**
+ * Interval of the first consensus, until there is one. It must divide half an hour, and below 8 s tor gives voting
+ * and signing one second each.
+ */
+export const FIRST_VOTING_INTERVAL_S = 6;
 
 /** Later consensuses: often enough to repair a network after a pause, seldom enough to cost nothing. */
 export const VOTING_INTERVAL_S = 20;
 
-/** From the start of the tors to the first consensus: all have uploaded their descriptors by then. */
-export const FIRST_CONSENSUS_AFTER_S = 5;
+/**
+ * From the start of the tors to the first consensus: the vote comes two seconds before it, and the descriptors,
+ * two to four seconds after the start on a busy machine, must be there by then. One interval, so that none ends
+ * before that.
+ */
+export const FIRST_CONSENSUS_AFTER_S = FIRST_VOTING_INTERVAL_S;
 
 /** Generating a 3,072-bit key takes about a second of one core. */
 export const KEY_TIMEOUT_MS = 60_000;
@@ -35,3 +42,9 @@ export const MAX_RECORD_BYTES = 64 * 1024;
 
 /** A broken circuit is noticed about this much later than on a busy network. */
 export const TRAFFIC_INTERVAL_MS = 1_000;
+
+/** A relay that asked for the consensus a moment too early is told to ask again this often. */
+export const NUDGE_INTERVAL_MS = 1_500;
+
+/** How often to look whether the consensus lists all relays. */
+export const CONSENSUS_POLL_MS = 250;

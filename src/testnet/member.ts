@@ -68,6 +68,17 @@ export class Member {
     }
   }
 
+  /** Makes tor forget how long it wanted to wait before the next download (it does so at SIGHUP). */
+  async retryDownloads(): Promise<void> {
+    await this.#control.command('SIGNAL', ['RELOAD']);
+  }
+
+  /** How many relays the consensus lists that this tor has. */
+  async listedRelays(signal: AbortSignal): Promise<number> {
+    const { lines } = await this.#control.command('GETINFO', ['ns/all'], { signal });
+    return (lines[0]?.data ?? '').split('\n').filter((line) => line.startsWith('r ')).length;
+  }
+
   /** RSA fingerprint of this relay, 40 hex. Rejects when it is gone. */
   async fingerprint(): Promise<string> {
     const { lines } = await this.#control.command('GETINFO', ['fingerprint']);

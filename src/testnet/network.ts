@@ -9,28 +9,15 @@ import { mkdir, mkdtemp, readdir, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { systemClock } from '../safety/clock.ts';
-import { systemRandom } from '../safety/random.ts';
 import { TorError } from '../transport-tor/tor/errors.ts';
 import { locateTor } from '../transport-tor/tor/locate.ts';
-import { OWNER_FD } from '../transport-tor/tor/process.ts';
-import { makeAuthorityKeys } from './authority-keys.ts';
+import { launch, type Launched, type TestnetProgress } from './launch.ts';
 import { TestnetError } from './errors.ts';
-import { AUTHORITIES, LAUNCH_ATTEMPTS, READY_TIMEOUT_MS, RELAYS } from './limits.ts';
-import { Member } from './member.ts';
-import { planNetwork, type RelayPlan } from './plan.ts';
+import { LAUNCH_ATTEMPTS, READY_TIMEOUT_MS } from './limits.ts';
 import { identifyProcess, type ProcessIdentity } from './process-identity.ts';
 import { Reaper } from './reaper.ts';
 import { writeRecord } from './record.ts';
-import { clientLines, relayTorrc } from './torrc.ts';
 import { keepBusy } from './traffic.ts';
-
-export interface TestnetProgress {
-  readonly phase: 'keys' | 'bootstrap' | 'ready';
-  /** Keys made, or tors that are ready. */
-  readonly ready: number;
-  readonly total: number;
-  readonly elapsedMs: number;
-}
 
 export interface TestnetInit {
   /** Must be missing or empty; it is made, and removed at the end. Default: a new one in the system's temporary folder. */
@@ -105,79 +92,6 @@ export async function startTestnet(init: TestnetInit = {}): Promise<Testnet> {
     await stop();
     throw deadline.aborted && error === deadline.reason ? tooSlow() : error;
   }
-}
-
-interface Launched {
-  readonly members: readonly Member[];
-  readonly clientConfig: readonly string[];
-}
-
-interface LaunchInit {
-  readonly dir: string;
-  readonly torPath: string;
-  readonly reaper: Reaper;
-  readonly signal: AbortSignal;
-  readonly report: (phase: TestnetProgress['phase'], ready: number, total: number) => void;
-}
-
-async function launch({ dir, torPath, reaper, signal, report }: LaunchInit): Promise<Launched> {
-  const plans = planNetwork(systemRandom, { authorities: AUTHORITIES, relays: RELAYS });
-  const folder = (plan: RelayPlan): string => join(dir, plan.name);
-  const watch = (pid: number): (() => void) => reaper.watch(pid);
-
-  let made = 0;
-  report('keys', made, AUTHORITIES);
-  const authorities = await Promise.all(
-    plans
-      .filter((plan) => plan.authority)
-      .map(async (plan) => {
-        const keys = await makeAuthorityKeys(plan, folder(plan), torPath, systemRandom, { watch, signal });
-        made += 1;
-        report('keys', made, AUTHORITIES);
-        return { plan, keys };
-      }),
-  );
-
-  const clientConfig = clientLines(authorities);
-  const shared = { clientConfig, ownerFd: OWNER_FD, startedAtMs: Date.now() };
-  const members = await Promise.all(
-    plans.map((plan) =>
-      Member.start({
-        name: plan.name,
-        folder: folder(plan),
-        torPath,
-        torrc: relayTorrc(plan, folder(plan), shared),
-        watch,
-        signal,
-      }),
-    ),
-  );
-  try {
-    let ready = 0;
-    report('bootstrap', ready, members.length);
-    await Promise.all(
-      members.map(async (member) => {
-        await Promise.race([member.bootstrapped(signal), died(member)]);
-        ready += 1;
-        report('bootstrap', ready, members.length);
-      }),
-    );
-    return { members, clientConfig };
-  } catch (error) {
-    const exits = await Promise.all(members.map((member) => member.stop()));
-    throw exits.find((exit) => exit.error.code === 'TOR_BIND')?.error ?? error;
-  }
-}
-
-/** Rejects when `member` ends: with tor's own reason, which names what to do. */
-async function died(member: Member): Promise<never> {
-  const { error } = await member.process.exited;
-  if (error.code !== 'TOR_EXITED') throw error;
-  throw new TestnetError('TESTNET_RELAY_DIED', 'a tor of the test network ended before it was ready', {
-    hint: error.hint,
-    data: error.data,
-    cause: error,
-  });
 }
 
 async function makeDir(wanted: string | undefined): Promise<string> {

@@ -36,6 +36,9 @@ export const RETRY_PAUSE_MS = 500;
  */
 export const HEDGE_AFTER_MS = 8_000;
 
+/** tor closes a failed stream in the same turn as its reply; one that is still open after this has not failed. */
+export const FALSE_ERROR_GRACE_MS = 250;
+
 /** tor itself gives up a stream after 120 s (SocksTimeout); later answers would find nobody. */
 export const DIAL_TIMEOUT_MS = 120_000;
 

@@ -11,7 +11,9 @@
 
 import { Socket } from 'node:net';
 import { concat, utf8 } from '../safety/bytes.ts';
+import { type Clock, systemClock } from '../safety/clock.ts';
 import { DialError, SocksError } from './errors.ts';
+import { FALSE_ERROR_GRACE_MS } from './limits.ts';
 import { decodeSocksReply, type SocksReply } from './socks5-reply.ts';
 
 export interface SocksConnectOptions {
@@ -28,6 +30,7 @@ export interface SocksConnectOptions {
   /** Whether `early` goes out behind CONNECT (default) or only after its reply. */
   readonly earlyAfterReply?: boolean;
   readonly signal?: AbortSignal | undefined;
+  readonly clock?: Clock;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -38,7 +41,7 @@ const EMPTY = new Uint8Array(0);
  * 'error' listener, so a late reset cannot end the process.
  */
 export function socksConnect(options: SocksConnectOptions): Promise<Socket> {
-  const { early = EMPTY, earlyAfterReply = false, signal } = options;
+  const { early = EMPTY, earlyAfterReply = false, signal, clock = systemClock } = options;
   const requests = encodeRequests(options, earlyAfterReply ? EMPTY : early);
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -47,18 +50,34 @@ export function socksConnect(options: SocksConnectOptions): Promise<Socket> {
     let sent = 0;
     let connected = false;
     let lastError: Error | undefined;
+    let doubted: SocksError | undefined;
+    const done = new AbortController();
 
     const settle = (error?: unknown): void => {
       socket.off('readable', onReadable);
       socket.off('close', onClose);
       socket.off('end', onClose);
       signal?.removeEventListener('abort', onAbort);
+      done.abort();
       if (error === undefined) return resolve(socket);
       socket.destroy();
       reject(error);
     };
     const onAbort = (): void => settle(signal?.reason);
-    const onClose = (): void => settle(connected ? SocksError.closed() : SocksError.unreachable(lastError));
+    const onClose = (): void =>
+      settle(doubted ?? (connected ? SocksError.closed() : SocksError.unreachable(lastError)));
+    const accept = (replyBytes: number): void => {
+      if (seen.length > replyBytes) socket.unshift(seen.subarray(replyBytes));
+      if (earlyAfterReply && early.length > 0) socket.write(early);
+      settle();
+    };
+    const doubt = ({ code, length }: { code: number; length: number }): void => {
+      doubted = SocksError.ofReply(code);
+      clock.sleep(FALSE_ERROR_GRACE_MS, done.signal).then(
+        () => accept(length),
+        () => {}, // it was closed, or bytes came
+      );
+    };
     const onReadable = (): void => {
       for (let chunk = read(socket); chunk !== null; chunk = read(socket)) {
         seen = concat(seen, chunk);
@@ -68,9 +87,9 @@ export function socksConnect(options: SocksConnectOptions): Promise<Socket> {
           if (reply.answered === sent) socket.write(requests[sent++] as Uint8Array);
           continue;
         }
-        if (seen.length > reply.length) socket.unshift(seen.subarray(reply.length));
-        if (earlyAfterReply && early.length > 0) socket.write(early);
-        return settle();
+        const isAllThereIs = seen.length === reply.length;
+        if (reply.code === 0 || !isAllThereIs) return accept(reply.length);
+        doubt(reply);
       }
     };
     socket.on('error', (error) => {
@@ -93,6 +112,14 @@ function read(socket: Socket): Uint8Array | null {
   return socket.read() as Uint8Array | null;
 }
 
+/**
+ * tor 0.4.9 does not clear an extended error when it goes on to succeed: a first directory without the descriptor
+ * makes the reply 0xF0 although the stream is open. It closes a stream that failed right behind the reply.
+ */
+function mayBeFalse(code: number): boolean {
+  return code >= 0xf0 && code <= 0xf7;
+}
+
 /** The open stream's reply, how far the answers go, or the error that they are. `sent` requests are out. */
 function decode(
   bytes: Uint8Array,
@@ -108,8 +135,8 @@ function decode(
   if (reply.kind === 'auth-refused') return SocksError.authRefused();
   // whoever answers what was not asked yet is no proxy
   if ((reply.kind === 'pending' ? reply.answered : 3) > sent) return SocksError.badReply(undefined);
-  if (reply.kind === 'connect' && reply.code !== 0) return SocksError.ofReply(reply.code);
-  return reply;
+  if (reply.kind === 'pending' || reply.code === 0 || mayBeFalse(reply.code)) return reply;
+  return SocksError.ofReply(reply.code);
 }
 
 /** Greeting (user name/password only), RFC 1929 credentials, CONNECT by host name with early data behind it. */

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startTestnet, stopTestnet, TestnetError, testnetStatus } from '../../src/testnet/index.ts';
+import { joinTestnet, startTestnet, testnetStatus } from '../../src/testnet/index.ts';
 
 const INDEX = new URL('../../src/testnet/index.ts', import.meta.url).href;
 
@@ -33,10 +33,11 @@ async function untilGone(dir: string): Promise<void> {
 function owner(dir: string): { child: ChildProcess; phase: (name: string, ready: number) => Promise<void> } {
   const script = `
     const { startTestnet } = await import(${JSON.stringify(INDEX)});
-    const network = await startTestnet({ dir: ${JSON.stringify(dir)}, onProgress: (p) => console.log(JSON.stringify(p)) });
+    const network = await startTestnet({ dir: process.env.KITH_TEST_DIR, onProgress: (p) => console.log(JSON.stringify(p)) });
     await network.closed;
     console.log(JSON.stringify({ phase: 'closed', ready: 0 }));`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...process.env, KITH_TEST_DIR: dir }, // not on its command line, where processesOf() looks
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const seen: { phase: string; ready: number }[] = [];
@@ -99,22 +100,21 @@ test('a tor that cannot run its relays is a typed error, and nothing stays', asy
   await rm(join(dir, '..'), { recursive: true });
 });
 
-test('another process sees the running network and can stop it; its owner notices', onLinux, async (t) => {
-  const dir = join(await mkdtemp(join(tmpdir(), 'kn-')), 'net');
-  const { child, phase } = owner(dir);
-  await phase('ready', 7);
+test('a network that is ready runs all its tors, and tells others how to join', async (t) => {
+  const shared = process.env['KITH_TESTNET'];
+  const own = shared === undefined || shared === '' ? await startTestnet() : null;
+  const dir = own?.dir ?? shared ?? '';
   const status = await testnetStatus(dir);
   assert.ok(status !== null);
   t.diagnostic(`ready after ${status.tookMs} ms`);
-  assert.equal(status.pid, child.pid);
   assert.equal(status.processes.length, 7);
   assert.ok(status.processes.every(({ alive }) => alive));
-  await assert.rejects(startTestnet({ dir }), (error: TestnetError) => error.code === 'TESTNET_DIR_IN_USE');
-  const closed = phase('closed', 0);
-  assert.equal(await stopTestnet(dir), true);
-  await closed;
-  await untilGone(dir);
-  assert.equal(await testnetStatus(dir), null);
-  assert.equal(await stopTestnet(dir), false);
-  await rm(join(dir, '..'), { recursive: true });
+  const { clientConfig } = await joinTestnet(dir);
+  assert.equal(clientConfig.filter((line) => line.startsWith('DirAuthority')).length, 3);
+  await own?.stop();
+  if (own !== null) {
+    await own.closed;
+    assert.equal(existsSync(dir), false);
+    assert.deepEqual(processesOf(dir), []);
+  }
 });

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { concat, utf8 } from '../../src/safety/bytes.ts';
 import { DialError, SocksError } from '../../src/transport-tor/errors.ts';
+import { FALSE_ERROR_GRACE_MS } from '../../src/transport-tor/limits.ts';
 import { type SocksConnectOptions, socksConnect } from '../../src/transport-tor/socks5.ts';
+import { ManualClock } from '../manual-clock.ts';
 
 const HOST = '2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid';
 
@@ -136,6 +138,21 @@ describe('socksConnect', () => {
     await noClientsLeft();
   });
 
+  it('takes an extended error for false while the stream stays open, at once when bytes come behind it', async () => {
+    serve = (client) => converse(client, () => client.write(concat(reply(0xf0), utf8('hello'))));
+    const spoken = await connect();
+    assert.equal(String(spoken.read()), 'hello');
+    spoken.destroy();
+
+    const clock = new ManualClock();
+    answerWith(reply(0xf0));
+    const opening = connect({ clock });
+    while (clock.sleeping === 0) await new Promise(setImmediate);
+    await clock.advance(FALSE_ERROR_GRACE_MS);
+    (await opening).destroy();
+    assert.equal(clock.sleeping, 0);
+  });
+
   it('gives each code of RFC 1928 and of tor its own error', async () => {
     const codes: readonly (readonly [number, string, boolean])[] = [
       [1, 'GENERAL_FAILURE', false],
@@ -158,7 +175,7 @@ describe('socksConnect', () => {
     ];
     const messages = new Set<string>();
     for (const [code, name, aboutOnion] of codes) {
-      answerWith(reply(code));
+      serve = (client) => converse(client, () => client.end(reply(code)));
       const error = await refused(connect(), name);
       assert.equal(error.reply, code);
       assert.equal(error.aboutOnion, aboutOnion, name);

@@ -3,10 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { Clock } from '../../../src/safety/clock.ts';
 import { ControlClient } from '../../../src/transport-tor/tor/control.ts';
-import {
-  type ControlError,
-  ControlError as ControlErrorClass,
-} from '../../../src/transport-tor/tor/errors.ts';
+import { ControlError } from '../../../src/transport-tor/tor/errors.ts';
 import { MAX_PENDING_COMMANDS } from '../../../src/transport-tor/tor/limits.ts';
 import { ManualClock } from '../../manual-clock.ts';
 import { type Answer, FakeControl } from './fake-control.ts';
@@ -14,9 +11,9 @@ import { type Answer, FakeControl } from './fake-control.ts';
 const code =
   (expected: string) =>
   (error: unknown): boolean => {
-    assert.ok(error instanceof ControlErrorClass, String(error));
-    assert.equal((error as ControlError).code, expected);
-    assert.notEqual((error as ControlError).hint, '');
+    assert.ok(error instanceof ControlError, String(error));
+    assert.equal(error.code, expected);
+    assert.notEqual(error.hint, '');
     return true;
   };
 
