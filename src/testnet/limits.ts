@@ -24,13 +24,6 @@ export const FIRST_VOTING_INTERVAL_S = 6;
 /** Later consensuses: often enough to repair a network after a pause, seldom enough to cost nothing. */
 export const VOTING_INTERVAL_S = 20;
 
-/**
- * From the start of the tors to the first consensus: the vote comes two seconds before it, and the descriptors,
- * two to four seconds after the start on a busy machine, must be there by then. One interval, so that none ends
- * before that.
- */
-export const FIRST_CONSENSUS_AFTER_S = FIRST_VOTING_INTERVAL_S;
-
 /** Generating a 3,072-bit key takes about a second of one core. */
 export const KEY_TIMEOUT_MS = 60_000;
 

@@ -5,7 +5,7 @@
 
 import { option } from '../transport-tor/tor/torrc.ts';
 import type { AuthorityFingerprints } from './authority-keys.ts';
-import { FIRST_CONSENSUS_AFTER_S, FIRST_VOTING_INTERVAL_S, VOTING_INTERVAL_S } from './limits.ts';
+import { FIRST_VOTING_INTERVAL_S, VOTING_INTERVAL_S } from './limits.ts';
 import type { RelayPlan } from './plan.ts';
 
 /** The lines by which a tor client joins the network. */
@@ -61,7 +61,9 @@ export function relayTorrc(
 }
 
 function authorityLines(plan: RelayPlan, startedAtMs: number): string[] {
-  const firstConsensus = Math.ceil(startedAtMs / 1000) + FIRST_CONSENSUS_AFTER_S;
+  // one interval from now: the vote comes two seconds before it, and the descriptors, two to four seconds after the
+  // start on a busy machine, must be there by then; any less could end before that
+  const firstConsensus = Math.ceil(startedAtMs / 1000) + FIRST_VOTING_INTERVAL_S;
   return [
     option('AuthoritativeDirectory', '1'),
     option('V3AuthoritativeDirectory', '1'),

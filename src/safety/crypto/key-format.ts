@@ -71,7 +71,7 @@ export function importSecret(type: KeyType, bytes: Uint8Array, raw = takesRaw): 
       key: bytes,
       format: type.raw,
       asymmetricKeyType: type.name,
-    } as unknown as RawInput);
+    });
   }
   const der = Buffer.from(concat(type.secretPrefix, bytes));
   try {
@@ -83,7 +83,7 @@ export function importSecret(type: KeyType, bytes: Uint8Array, raw = takesRaw): 
 
 /** Raw bytes of the public key that belongs to a secret key object. */
 export function publicBytes(type: KeyType, secret: KeyObject, raw = takesRaw): Uint8Array {
-  const key = createPublicKey(secret as unknown as RawInput);
+  const key = createPublicKey(secret);
   if (raw) {
     return new Uint8Array(key.export({ format: 'raw-public' } as unknown as { format: 'der'; type: 'spki' }));
   }

@@ -15,7 +15,7 @@ export function option(name: string, value: string): string {
 }
 
 /** `text` as a C-style quoted string. */
-export function cQuoted(text: string): string {
+function cQuoted(text: string): string {
   return `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }
 
