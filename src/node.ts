@@ -23,6 +23,7 @@ import { acquireLock, type DataDirLock } from './store/lock.ts';
 import { OnionDialer } from './transport-tor/dialer.ts';
 import { OnionEndpoint } from './transport-tor/endpoint.ts';
 import { Tor, type TorInit } from './transport-tor/tor/tor.ts';
+import { OnionServiceError } from './transport-tor/tor/errors.ts';
 import type { TorStatus } from './transport-tor/tor/status.ts';
 import type { OnionAddress } from './wire/onion.ts';
 import { SAY_PROTOCOL } from './wire/say.ts';
@@ -115,8 +116,7 @@ export class KithNode {
     const startedAt = this.#clock.monotonic();
     try {
       await this.#inbox.open();
-      await this.#tor.start(signal);
-      await this.#endpoint.start(signal);
+      await Promise.all([this.#tor.start(signal), this.#publish(signal)]);
     } catch (error) {
       await this.stop();
       throw error;
@@ -183,6 +183,19 @@ export class KithNode {
     onConnected?.();
     const delivered = await sendSay(channel, content, waiting);
     return { ...delivered, tookMs: Math.round(this.#clock.monotonic() - startedAt) };
+  }
+
+  /** Waits out a slow bootstrap: until tor is ready, no directory can take the descriptor. */
+  async #publish(signal?: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#endpoint.start(signal);
+      } catch (error) {
+        const early = this.#tor.status().state !== 'ready' && this.#stopping === undefined;
+        if (!(early && error instanceof OnionServiceError && error.code === 'ONION_NOT_UPLOADED'))
+          throw error;
+      }
+    }
   }
 
   async #stop(): Promise<void> {
