@@ -64,9 +64,10 @@ export class CipherState {
   /** Replaces the key one-way (section 11.3): the old one cannot be computed from the new. The counter goes on. */
   rekey(): void {
     this.#nonce.fill(0xff, 4);
-    const next = this.#aead.seal(this.#key, this.#nonce, NOTHING, ZEROS).slice(0, 32);
+    const sealed = this.#aead.seal(this.#key, this.#nonce, NOTHING, ZEROS);
     wipe(this.#key);
-    this.#key = next;
+    this.#key = sealed.slice(0, 32);
+    wipe(sealed); // a view of a buffer that others may be given later
   }
 
   /** Best-effort erasure; every later use fails. */

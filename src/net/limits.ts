@@ -25,19 +25,22 @@ const SWEEP_INTERVAL_MS = 250;
 const MAX_OPEN_CHANNELS = 256;
 
 /** Authenticated inbound channels of one key: more than an honest peer uses (one libp2p, a few raw). */
-const MAX_OPEN_CHANNELS_PER_KEY = 16;
+const MAX_OPEN_CHANNELS_PER_KEY = 8;
 
 /** Authenticated channels that are being told no at once (unknown protocol, busy); others are dropped without a word. */
 const MAX_REFUSING_CHANNELS = 64;
 
-/** How long a channel is read on after its handler returned, so that the peer's last bytes do not reset the socket. */
-export const DRAIN_TIMEOUT_MS = 10_000;
+/**
+ * How long a channel is read on after its handler returned, so that the peer's last bytes do not reset the socket.
+ * Twice the 30 s for which a tor may stand still.
+ */
+export const DRAIN_TIMEOUT_MS = 60_000;
 
 /** Bytes thrown away in that time before the connection is dropped. */
 export const DRAIN_BYTES = 1024 * 1024;
 
-/** How long the flush at the end of a channel may take before the socket is dropped. */
-export const RELEASE_TIMEOUT_MS = 10_000;
+/** How long the flush at the end of a channel may take before the socket is dropped: as above. */
+export const RELEASE_TIMEOUT_MS = 60_000;
 
 /** Data bytes of one record: a Noise message (65,535) without tag (16) and type (1). */
 export const MAX_RECORD_DATA_BYTES = 65_535 - 16 - 1;

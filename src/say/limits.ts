@@ -9,8 +9,11 @@ export const INBOX_MAX_BYTES = 4 * 1024 ** 3;
 /** Messages in one inbox: keeps directory listings and start-up scans fast. */
 export const INBOX_MAX_MESSAGES = 10_000;
 
-/** Messages being received at a time: bounds open files and buffers. */
-export const SAY_MAX_CONCURRENT = 16;
+/** Messages being received at a time, of all senders: bounds open files and buffers (about 0.3 MB each). */
+export const SAY_MAX_CONCURRENT = 32;
+
+/** When all places are taken, a message this old (ms) may lose its place to a new one, the slowest first. */
+export const SAY_SECURE_PLACE_MS = 5000;
 
 /** A sender silent for this long (ms) is gone; a frozen tor of 30 s must fit in. */
 export const SAY_IDLE_MS = 90_000;
@@ -23,6 +26,9 @@ export const SAY_WRITE_BYTES = 256 * 1024;
 
 /** Read and thrown away after a refusal, bytes: what can be under way in one Tor circuit, with room. */
 export const SAY_DISCARD_BYTES = 8 * 1024 * 1024;
+
+/** The whole time (ms) for that: a refused sender must not keep a place by being slow. */
+export const SAY_DISCARD_MS = 10_000;
 
 /** How long (ms) failing dials are repeated: a restarted tor is reachable again well within it. */
 export const CONNECT_PATIENCE_MS = 45_000;

@@ -10,7 +10,14 @@ import { DiskError } from '../safety/disk.ts';
 import type { SecureChannel } from '../net/channel.ts';
 import { encodeSayReceipt, type SayStatus } from '../wire/say.ts';
 import type { Inbox, IncomingFile } from './inbox.ts';
-import { SAY_DISCARD_BYTES, SAY_IDLE_MS, SAY_MAX_CONCURRENT, SAY_WRITE_BYTES } from './limits.ts';
+import {
+  SAY_DISCARD_BYTES,
+  SAY_DISCARD_MS,
+  SAY_IDLE_MS,
+  SAY_MAX_CONCURRENT,
+  SAY_SECURE_PLACE_MS,
+  SAY_WRITE_BYTES,
+} from './limits.ts';
 
 /** A message that is durably in the inbox. */
 export interface Received {
@@ -31,9 +38,16 @@ export interface SayReceiverComponents {
 
 const NO_DIGEST = new Uint8Array(32);
 
+/** A message on its way, and how much of it came: the measure by which places are given away. */
+interface Reception {
+  readonly channel: SecureChannel;
+  readonly startedMs: number;
+  sizeBytes: number;
+}
+
 export class SayReceiver {
   readonly #components: SayReceiverComponents;
-  #active = 0;
+  readonly #active = new Set<Reception>();
 
   constructor(components: SayReceiverComponents) {
     this.#components = components;
@@ -41,16 +55,32 @@ export class SayReceiver {
 
   /** Handler for {@link SAY_PROTOCOL}; returns when the channel is done. */
   readonly receive = async (channel: SecureChannel): Promise<void> => {
-    if (this.#active >= SAY_MAX_CONCURRENT) return this.#refuse(channel, 'failed', 0);
-    this.#active += 1;
+    if (this.#active.size >= SAY_MAX_CONCURRENT && !this.#dropSlowest())
+      return this.#refuse(channel, 'failed', 0);
+    const reception = { channel, startedMs: this.#components.clock.monotonic(), sizeBytes: 0 };
+    this.#active.add(reception);
     try {
-      await this.#receive(channel);
+      await this.#receive(reception);
     } finally {
-      this.#active -= 1;
+      this.#active.delete(reception);
     }
   };
 
-  async #receive(channel: SecureChannel): Promise<void> {
+  /** Keys are free, so all places may be held by somebody who sends a byte a minute: honest senders are faster. */
+  #dropSlowest(): boolean {
+    const nowMs = this.#components.clock.monotonic();
+    const rate = ({ sizeBytes, startedMs }: Reception) => sizeBytes / (nowMs - startedMs);
+    const [slowest] = [...this.#active]
+      .filter(({ startedMs }) => nowMs - startedMs >= SAY_SECURE_PLACE_MS)
+      .toSorted((a, b) => rate(a) - rate(b));
+    if (slowest === undefined) return false;
+    this.#active.delete(slowest);
+    slowest.channel.abort(new Error('say: the place went to a faster sender'));
+    return true;
+  }
+
+  async #receive(reception: Reception): Promise<void> {
+    const { channel } = reception;
     let file: IncomingFile;
     try {
       file = await this.#components.inbox.receive();
@@ -59,12 +89,13 @@ export class SayReceiver {
     }
     let message: Omit<Received, 'from'> | Refusal;
     try {
-      message = await store(file, channel, this.#components.clock);
+      message = await store(file, reception, this.#components.clock);
     } catch (error) {
       await file.drop();
       channel.abort(error instanceof Error ? error : new Error('say: stopped'));
       throw error;
     }
+    this.#active.delete(reception); // what follows is short, and bounded by other limits
     if ('status' in message) return this.#refuse(channel, message.status, message.sizeBytes, message.cause);
     this.#components.onReceived({ from: channel.remoteKey, ...message });
     const { sizeBytes, digest } = message;
@@ -102,12 +133,12 @@ interface Refusal {
  */
 async function store(
   file: IncomingFile,
-  channel: SecureChannel,
+  reception: Reception,
   clock: Clock,
 ): Promise<Omit<Received, 'from'> | Refusal> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
-  for await (const bytes of grouped(channel, clock)) {
+  for await (const bytes of grouped(reception, clock)) {
     const status = await file.append(bytes).catch((error: unknown) => error);
     if (status !== 'written') {
       await file.drop();
@@ -132,23 +163,35 @@ function diskStatus(error: unknown): 'disk-full' | 'failed' {
  * Reads on after a refusal, because hanging up at once could overtake the receipt; a sender that has read it stops.
  */
 async function discard(channel: SecureChannel, clock: Clock): Promise<void> {
-  for (let sizeBytes = 0; sizeBytes < SAY_DISCARD_BYTES; ) {
-    const bytes = await readBefore(channel, SAY_IDLE_MS, clock);
-    if (bytes === null) return;
-    sizeBytes += bytes.length;
+  const over = new AbortController();
+  const done = new AbortController();
+  const tooLong = new Error('say: the sender does not stop');
+  clock.sleep(SAY_DISCARD_MS, done.signal).then(
+    () => over.abort(tooLong),
+    () => {}, // the sender stopped
+  );
+  try {
+    for (let sizeBytes = 0; sizeBytes < SAY_DISCARD_BYTES; ) {
+      const bytes = await channel.read(over.signal);
+      if (bytes === null) return;
+      sizeBytes += bytes.length;
+    }
+    channel.abort(tooLong);
+  } finally {
+    done.abort();
   }
-  channel.abort(new Error('say: the sender does not stop'));
 }
 
 /** The channel's bytes in pieces worth a disk write, with the idle deadline applied. */
-async function* grouped(channel: SecureChannel, clock: Clock): AsyncGenerator<Uint8Array> {
+async function* grouped(reception: Reception, clock: Clock): AsyncGenerator<Uint8Array> {
   let pieces: Uint8Array[] = [];
   let sizeBytes = 0;
   for (;;) {
-    const bytes = await readBefore(channel, SAY_IDLE_MS, clock);
+    const bytes = await readBefore(reception.channel, SAY_IDLE_MS, clock);
     if (bytes !== null) {
       pieces.push(bytes);
       sizeBytes += bytes.length;
+      reception.sizeBytes += bytes.length;
     }
     if (sizeBytes >= SAY_WRITE_BYTES || (bytes === null && sizeBytes > 0)) {
       yield concat(...pieces);

@@ -15,6 +15,7 @@ class End implements SecureChannel {
     for (;;) {
       signal?.throwIfAborted();
       const next = this.#arrived.shift();
+      if (next === null) this.#arrived.unshift(null); // the end stays the end
       if (next !== undefined) return next;
       if (this.#failed !== undefined) throw this.#failed;
       await new Promise<void>((resolve) => {

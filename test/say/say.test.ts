@@ -4,14 +4,16 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { systemClock } from '../../src/safety/clock.ts';
+import { type Clock, systemClock } from '../../src/safety/clock.ts';
 import { type Disk, diskError, systemDisk } from '../../src/safety/disk.ts';
 import { systemRandom } from '../../src/safety/random.ts';
 import { SayError } from '../../src/say/errors.ts';
 import { Inbox, type InboxLimits } from '../../src/say/inbox.ts';
+import { SAY_DISCARD_MS, SAY_MAX_CONCURRENT, SAY_SECURE_PLACE_MS } from '../../src/say/limits.ts';
 import { type Received, SayReceiver } from '../../src/say/receive.ts';
 import { sendSay } from '../../src/say/send.ts';
 import { encodeSayReceipt } from '../../src/wire/say.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { channelPair } from './channel-pair.ts';
 
 let dir: string;
@@ -21,11 +23,12 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 interface Setup {
+  readonly clock?: Clock;
   readonly disk?: Disk;
   readonly limits?: Partial<InboxLimits>;
 }
 
-async function receiver({ disk = systemDisk, limits = {} }: Setup = {}) {
+async function receiver({ disk = systemDisk, limits = {}, clock = systemClock }: Setup = {}) {
   const received: Received[] = [];
   const refused: string[] = [];
   const inbox = new Inbox(
@@ -36,7 +39,7 @@ async function receiver({ disk = systemDisk, limits = {} }: Setup = {}) {
   await inbox.open();
   const say = new SayReceiver({
     inbox,
-    clock: systemClock,
+    clock,
     onReceived: (message) => received.push(message),
     onRefused: (status) => refused.push(status),
   });
@@ -197,4 +200,54 @@ test('half-written messages of a crash are removed at the next start, whole ones
   await writeFile(join(dir, '20260101T000000-000Z-00000001'), 'whole');
   await receiver();
   assert.deepEqual(await readdir(dir), ['20260101T000000-000Z-00000001']);
+});
+
+test('a slow sender loses its place to a new one when all places are taken, a fast one does not', async () => {
+  const clock = new ManualClock();
+  const { say, received } = await receiver({ clock });
+  const senders = Array.from({ length: SAY_MAX_CONCURRENT }, () => channelPair());
+  const receiving = senders.map(([, bob]) => say.receive(bob));
+  for (const done of receiving) done.catch(() => {});
+  for (const [at, [sender]] of senders.entries()) await sender.write(new Uint8Array(at === 3 ? 1 : 1000));
+
+  const [early, refusing] = channelPair();
+  const turnedAway = say.receive(refusing);
+  assert.notEqual(await early.read(), null, 'nobody is old enough to lose a place: the new one is refused');
+  early.abort(new Error('done'));
+  await turnedAway;
+
+  await clock.advance(SAY_SECURE_PLACE_MS);
+  const [carol, bob] = channelPair();
+  const arriving = say.receive(bob);
+  await carol.write(new Uint8Array(5));
+  await carol.close();
+  await arriving;
+  assert.equal(received.length, 1);
+  await assert.rejects(receiving[3] as Promise<void>, /faster sender/);
+  for (const [sender] of senders) sender.abort(new Error('done'));
+  await Promise.allSettled(receiving);
+  assert.equal(received.length, 1);
+});
+
+test('a refused sender that goes on slowly is dropped after ten seconds in all', async () => {
+  const clock = new ManualClock();
+  const { say } = await receiver({ clock, limits: { maxMessages: 0 } });
+  const [alice, bob] = channelPair();
+  const receiving = say.receive(bob);
+  await alice.write(new Uint8Array(1));
+  await alice.close();
+  assert.notEqual(await alice.read(), null);
+  await receiving; // an ended sender is let go at once
+
+  const [mallory, victim] = channelPair();
+  const held = say.receive(victim);
+  await mallory.write(new Uint8Array(300_000));
+  assert.notEqual(await mallory.read(), null);
+  assert.equal(await mallory.read(), null);
+  while (clock.sleeping === 0) await new Promise(setImmediate);
+  for (let waitedMs = 0; waitedMs < SAY_DISCARD_MS; waitedMs += 1000) {
+    await clock.advance(1000);
+    await mallory.write(new Uint8Array(1)).catch(() => {});
+  }
+  await held;
 });

@@ -73,7 +73,8 @@ export function importSecret(type: KeyType, bytes: Uint8Array, raw = takesRaw): 
       asymmetricKeyType: type.name,
     });
   }
-  const der = Buffer.from(concat(type.secretPrefix, bytes));
+  const joined = concat(type.secretPrefix, bytes);
+  const der = Buffer.from(joined.buffer);
   try {
     return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   } finally {
