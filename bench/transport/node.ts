@@ -1,6 +1,6 @@
 /** A whole node as a user starts it: memory when idle, and how long it takes until others can reach it. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,13 +11,16 @@ import { Tor } from '../../src/transport-tor/tor/tor.ts';
 import { compared, type Pair, reported, type Row } from '../row.ts';
 import type { Place } from './place.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const BUILD = fileURLToPath(new URL('../../dev/build.ts', import.meta.url));
+/** What users run: compiled, not stripped at each start. */
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const PAIRS = 9;
 /** After this long (ms) nothing of the start is left to collect. */
 const IDLE_AFTER_MS = 5000;
 
 export async function nodeRows({ dir, network }: Place): Promise<readonly Row[]> {
   if (network === null) throw new Error('needs a network');
+  execFileSync(process.execPath, [BUILD], { stdio: 'ignore' });
   const starts: Pair[] = [];
   const nodeBytes: number[] = [];
   const torBytes: number[] = [];

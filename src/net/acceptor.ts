@@ -123,6 +123,8 @@ export class Acceptor {
     const { channel: lower, signal } = guest;
     const frames = new FrameReader(lower);
     const message1 = await readMessage1(frames, signal);
+    // before message 2 nobody can have more to say: a push, and each would hold 64 KiB while it waits for its turn
+    if (frames.ahead) throw new ChannelError('HANDSHAKE_FAILED');
     this.#room.answering(guest);
     const handshake = new AcceptHandshake({
       provider: this.#provider,

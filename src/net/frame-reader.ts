@@ -12,6 +12,11 @@ export class FrameReader {
     this.#channel = channel;
   }
 
+  /** Whether bytes behind the frames read so far have been taken from the channel already. */
+  get ahead(): boolean {
+    return this.#decoder.ahead;
+  }
+
   /**
    * The next frame, or null when the stream ended between two frames. Throws MalformedError on a length outside
    * the bounds, ChannelError TRUNCATED when the stream ends inside a frame, and what the channel throws. An aborted

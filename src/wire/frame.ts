@@ -44,6 +44,11 @@ export class FrameDecoder {
     return this.#length !== undefined || this.#highByte !== undefined;
   }
 
+  /** Whether bytes have come that belong to no frame taken so far. */
+  get ahead(): boolean {
+    return this.partial || this.#at < this.#chunk.length;
+  }
+
   /** Throws RangeError while frames of the previous chunk have not been taken. */
   push(chunk: Uint8Array): void {
     if (this.#at < this.#chunk.length) throw new RangeError('take all frames before pushing the next chunk');

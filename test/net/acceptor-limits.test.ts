@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { DRAIN_TIMEOUT_MS } from '../../src/net/limits.ts';
-import { utf8 } from '../../src/safety/bytes.ts';
+import { concat, utf8 } from '../../src/safety/bytes.ts';
 import { edge, message1, until } from './edge.ts';
 
 describe('limits of the Acceptor', () => {
@@ -27,6 +27,19 @@ describe('limits of the Acceptor', () => {
     await until(() => acceptor.stats().refused === 3);
     assert.ok(first.destroyed, 'the tarpit has a cap too');
     await clock.advance(2000);
+    await acceptor.close();
+  });
+
+  test('who sends on behind message 1 without waiting for the answer gets none', async () => {
+    const { acceptor, connect } = edge();
+    const [pushing] = connect();
+    pushing.write(concat(message1(), Uint8Array.of(0)));
+    await until(() => acceptor.stats().refused === 1);
+    assert.equal(pushing.read(), null);
+    const [waiting] = connect();
+    waiting.write(message1());
+    await once(waiting, 'readable');
+    assert.deepEqual(acceptor.stats(), { pending: 1, refused: 1, open: 0 });
     await acceptor.close();
   });
 

@@ -127,7 +127,31 @@ describe('link handshake', () => {
     );
   });
 
-  test('a proof is worth nothing in the other role or on another connection', async () => {
+  test('each side signs label, role and a transcript hash of its own, as docs/wire.md says', async () => {
+    const signed = new Map<string, Uint8Array>();
+    const spying = (name: string, identity: typeof alice) => ({
+      publicKey: identity.publicKey,
+      sign: (message: Uint8Array) => {
+        signed.set(name, message);
+        return identity.sign(message);
+      },
+    });
+    const a = new DialHandshake(handshakeInit({ identity: spying('dialer', alice) }));
+    const b = new AcceptHandshake(handshakeInit({ identity: spying('acceptor', bob) }));
+    const message2 = payloadOf(await b.answer(payloadOf(a.frame1), []));
+    b.complete(payloadOf((await a.complete(message2, 0, names)).frame3));
+    const hashes = [['dialer', 1] as const, ['acceptor', 2] as const].map(([name, role]) => {
+      const message = signed.get(name) as Uint8Array;
+      const label = new TextEncoder().encode('kith/1/link/proof');
+      assert.equal(toHex(message.subarray(0, label.length)), toHex(label));
+      assert.equal(message[label.length], role);
+      assert.equal(message.length, label.length + 1 + 32);
+      return toHex(message.subarray(label.length + 1));
+    });
+    assert.notEqual(hashes[0], hashes[1]);
+  });
+
+  test('a proof is worth nothing on another connection', async () => {
     // mallory stands between: he answers alice's dial with the proof he gets by dialing bob
     const signed: Uint8Array[] = [];
     const mallory = { publicKey: bob.publicKey, sign: () => signed[0] ?? new Uint8Array(64) };
