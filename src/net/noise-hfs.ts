@@ -40,6 +40,7 @@ import {
   readMessage3,
 } from './handshake.ts';
 import { messageStreamChannel } from './message-stream-channel.ts';
+import { resettingMuxer } from './muxer.ts';
 import { LinkChannel } from './secure-channel.ts';
 import { SecureStream } from './secure-stream.ts';
 
@@ -121,7 +122,7 @@ class NoiseHfs implements ConnectionEncrypter<NoiseHfsExtensions> {
         connection: new SecureStream(channel, stream),
         remoteExtensions: { handshakeHash: channel.handshakeHash },
         remotePeer: peerIdFromPublicKey(publicKeyFromRaw(established.remoteKey)),
-        ...(streamMuxer === undefined ? {} : { streamMuxer }),
+        ...(streamMuxer === undefined ? {} : { streamMuxer: resettingMuxer(streamMuxer) }),
       };
     } catch (error) {
       const failure = handshakeError(error, options?.signal);

@@ -58,6 +58,7 @@ export class LinkChannel implements SecureChannel {
   #line: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
+  #reading = false;
   #ourEnd = false;
   #theirEnd = false;
 
@@ -78,18 +79,28 @@ export class LinkChannel implements SecureChannel {
   }
 
   async read(signal?: AbortSignal): Promise<Uint8Array | null> {
-    for (;;) {
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.#theirEnd) return null;
-      const record = await this.#nextRecord(signal);
-      if (record.type === 'data') return record.data;
-      if (record.type === 'end') this.#onEnd(record.reason);
+    if (this.#reading) throw new RangeError('only one read at a time');
+    this.#reading = true;
+    try {
+      for (;;) {
+        if (this.#failure !== undefined) throw this.#failure;
+        if (this.#theirEnd) return null;
+        const record = await this.#nextRecord(signal);
+        if (record.type === 'data') return record.data;
+        if (record.type === 'end') this.#onEnd(record.reason);
+      }
+    } finally {
+      this.#reading = false;
     }
   }
 
   async write(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
     if (this.#closing !== undefined) throw new ChannelError('CLOSED');
-    await this.#inLine(() => this.#sealAndSend(bytes, signal));
+    signal?.throwIfAborted();
+    await orAborted(
+      this.#inLine(() => this.#sealAndSend(bytes, signal)),
+      signal,
+    );
   }
 
   close(): Promise<void> {
@@ -178,6 +189,19 @@ export class LinkChannel implements SecureChannel {
       timer.abort();
       this.#lower.abort(over);
     }
+  }
+}
+
+/** Ends the wait for `work`, which observes the signal too, but only when its turn has come. */
+async function orAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -3,8 +3,9 @@
  * paused, or holds a full buffer that nobody listens to, nothing is read from the channel; `send()` answers false
  * while the channel has not taken what it was given.
  *
- * libp2p closes connections below the encryption, without an end record. So a plain close of the connection counts as
- * a close here, and it is the muxer's own frames that say whether a stream was complete.
+ * libp2p closes connections below the encryption, without an end record, which looks the same as a cut. So the stream
+ * is reset whenever the connection is gone before the peer's end record; that hurts no stream of a muxer whose peer
+ * has said goodbye in the muxer's own frames.
  */
 
 import type { AbortOptions, MessageStream } from '@libp2p/interface';
@@ -95,9 +96,9 @@ export class SecureStream extends AbstractMessageStream {
       }
       this.onRemoteCloseWrite();
     } catch (error) {
-      if (error instanceof ChannelError && error.code === 'TRUNCATED' && error.cause === undefined) {
-        this.onTransportClosed();
-      } else this.abort(error as Error);
+      if (!(error instanceof ChannelError && error.code === 'TRUNCATED')) this.abort(error as Error);
+      // unless the connection below has said so already
+      else if (this.status === 'open') this.onRemoteReset();
     }
   }
 

@@ -18,16 +18,9 @@ import { OnionServer } from './onion-server.ts';
 /** The protocol name under which libp2p connections are dialed: yamux follows, without negotiation. */
 export const LIBP2P_PROTOCOL = 'libp2p';
 
-/** The inbound connections of one transport: how many there were, and which are open. */
-export class Arrivals {
+/** Connections of one transport that are not over yet. */
+export class OpenConnections {
   readonly #open = new Set<OnionConnection>();
-  #count = 0;
-
-  /** A made-up remote address for the next connection. */
-  next(): string {
-    this.#count++;
-    return `/memory/onion-in-${this.#count}`;
-  }
 
   add(connection: OnionConnection): void {
     this.#open.add(connection);
@@ -35,13 +28,24 @@ export class Arrivals {
     void connection.finished.then(() => this.#open.delete(connection));
   }
 
-  /** Waits a little for what libp2p closes in order at the same time as its listeners. */
+  /** Waits a little for what is being closed in order: what is cut before that looks like a loss to the peer. */
   async left(clock: Clock): Promise<void> {
     const enough = new AbortController();
     const grace = clock.sleep(STOP_GRACE_MS, enough.signal).catch(() => {});
     const all = Promise.all([...this.#open].map((connection) => connection.finished));
     await Promise.race([grace, all]);
     enough.abort();
+  }
+}
+
+/** The inbound connections: how many there were, and which are open. */
+export class Arrivals extends OpenConnections {
+  #count = 0;
+
+  /** A made-up remote address for the next connection. */
+  next(): string {
+    this.#count++;
+    return `/memory/onion-in-${this.#count}`;
   }
 }
 

@@ -14,7 +14,7 @@ import { decodeOnionMultiaddr, encodeOnionMultiaddr, type OnionAddress } from '.
 import { ed25519PeerId } from '../wire/peer-id.ts';
 import { OnionConnection } from './connection.ts';
 import { TransportError } from './errors.ts';
-import { LIBP2P_PROTOCOL } from './inbound.ts';
+import { LIBP2P_PROTOCOL, OpenConnections } from './inbound.ts';
 import { checkBinding, expectedKeyOf, peerIdOfKey } from './keys.ts';
 
 /** Dials above libp2p's default priority are user actions and jump our queue too. */
@@ -38,6 +38,7 @@ export interface OutboundInit {
 
 export class Outbound {
   readonly #init: OutboundInit;
+  readonly #connections = new OpenConnections();
 
   constructor(init: OutboundInit) {
     this.#init = init;
@@ -55,6 +56,11 @@ export class Outbound {
     const { link, own, purpose } = this.#init;
     if (link === undefined) throw noChannels();
     return link.channels.dial(onion, { as: link.identity, purpose, isolation: own.host, ...options });
+  }
+
+  /** See {@link OpenConnections.left}. */
+  left(): Promise<void> {
+    return this.#connections.left(this.#init.clock);
   }
 
   /** Through kith's handshake, which names libp2p; then yamux without a word of negotiation. */
@@ -109,6 +115,7 @@ export class Outbound {
     const { log, clock } = this.#init;
     const remoteAddr = multiaddr(encodeOnionMultiaddr(onion, peerId));
     const connection = new OnionConnection({ channel, remoteAddr, direction: 'outbound', log, clock });
+    this.#connections.add(connection);
     try {
       return await run(connection);
     } catch (error) {

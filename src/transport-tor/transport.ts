@@ -21,6 +21,7 @@ import type { Multiaddr } from '@multiformats/multiaddr';
 import type { ChannelHandler } from '../net/acceptor.ts';
 import { Channels, type SecureChannel } from '../net/channel.ts';
 import { linkIdentity } from '../net/link-identity.ts';
+import { resettingMuxer } from '../net/muxer.ts';
 import { systemClock } from '../safety/clock.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import { systemRandom } from '../safety/random.ts';
@@ -67,7 +68,7 @@ export class OnionTransport implements Transport, Startable {
     const { clock = systemClock, random = systemRandom, provider = nodeProvider, link = 'kith' } = init;
     const seed = onionSeedOf(components.privateKey, init);
     const log = components.logger.forComponent('kith:transport-tor');
-    const muxer = yamux(YAMUX_OPTIONS)();
+    const muxer = resettingMuxer(yamux(YAMUX_OPTIONS)());
     this.onion = onionOf(provider.ed25519.publicKey(seed), init.port ?? ONION_PORT);
     this.tor = torOf(init);
     this.dialer =
@@ -125,6 +126,8 @@ export class OnionTransport implements Transport, Startable {
   async afterStop(): Promise<void> {
     if (!this.#startedTor) return;
     this.#startedTor = false;
+    // without it the last bytes of connections that libp2p has just closed would be cut off
+    await this.#outbound.left();
     await this.tor.stop();
   }
 

@@ -5,11 +5,15 @@ import { generateKeyPair } from '@libp2p/crypto/keys';
 import type { ConnectionEncrypter, PrivateKey, SecuredConnection } from '@libp2p/interface';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { yamux } from '@libp2p/yamux';
+import { socketChannel } from '../../src/net/byte-channel.ts';
+import { FrameReader } from '../../src/net/frame-reader.ts';
+import { DialHandshake, LIBP2P_PROLOGUE, readMessage2 } from '../../src/net/handshake.ts';
 import { noiseHfs, type NoiseHfsExtensions } from '../../src/net/noise-hfs.ts';
 import { equal, toHex } from '../../src/safety/bytes.ts';
 import { systemRandom } from '../../src/safety/random.ts';
+import { MAX_LINK_NAMES } from '../../src/wire/link-payload.ts';
 import { nextTurn, until } from './edge.ts';
-import { memoryPair } from './links.ts';
+import { handshakeInit, memoryPair } from './links.ts';
 import { collect, sendAll, StreamConnection } from './libp2p-pair.ts';
 
 const keys = await Promise.all([generateKeyPair('Ed25519'), generateKeyPair('Ed25519')]);
@@ -53,8 +57,8 @@ describe('noiseHfs', () => {
     );
     assert.ok(ours.remotePeer.equals(peerIdFromPrivateKey(bobKey)));
     assert.ok(theirs.remotePeer.equals(peerIdFromPrivateKey(aliceKey)));
-    assert.equal(ours.streamMuxer, muxer);
-    assert.equal(theirs.streamMuxer, muxer);
+    assert.equal(ours.streamMuxer?.protocol, '/yamux/1.0.0');
+    assert.equal(theirs.streamMuxer?.protocol, '/yamux/1.0.0');
     const hashes = [ours, theirs].map(({ remoteExtensions }) =>
       toHex(remoteExtensions?.handshakeHash ?? systemRandom(1)),
     );
@@ -77,6 +81,26 @@ describe('noiseHfs', () => {
     await assert.rejects(secure(encrypter(aliceKey, '/a'), encrypter(bobKey, '/b')), {
       code: 'NO_COMMON_MUXER',
     });
+  });
+
+  test('refuses a dialer that names a muxer it was not offered', async () => {
+    for (const offered of [[], ['/yamux/1.0.0']]) {
+      const [a, b] = memoryPair();
+      const signal = AbortSignal.timeout(10_000);
+      const accepting = encrypter(bobKey, ...offered).secureInbound(new StreamConnection(b, 'inbound'), {
+        signal,
+      });
+      const lower = socketChannel(a);
+      const dialer = new DialHandshake(handshakeInit({ prologue: LIBP2P_PROLOGUE }));
+      await lower.write(dialer.frame1);
+      const message2 = await readMessage2(new FrameReader(lower));
+      const { frame3 } = await dialer.complete(message2, MAX_LINK_NAMES, (names) => {
+        assert.deepEqual(names, offered);
+        return ['/other'];
+      });
+      await Promise.all([assert.rejects(accepting, { code: 'NO_COMMON_MUXER' }), lower.write(frame3)]);
+      assert.ok(b.destroyed);
+    }
   });
 
   test('refuses another peer than the dialed one, and than the expected one inbound', async () => {
@@ -179,14 +203,14 @@ describe('noiseHfs', () => {
     assert.ok(raw[1].destroyed);
   });
 
-  test('a reset and a plain close of the connection below reach the stream', async () => {
+  test('a reset of the connection below, and a close without an end record, reset the stream', async () => {
     const first = await secure();
     const reset = new Promise((resolve) =>
       first.ours.connection.addEventListener('close', resolve, { once: true }),
     );
     first.raw[0].destroy(new Error('gone'));
     await reset;
-    assert.notEqual(first.ours.connection.status, 'open');
+    assert.ok(['reset', 'aborted'].includes(first.ours.connection.status));
 
     const second = await secure();
     const closed = new Promise((resolve) =>
@@ -194,7 +218,7 @@ describe('noiseHfs', () => {
     );
     second.raw[1].end();
     await closed;
-    assert.equal(second.ours.connection.status, 'closed');
+    assert.equal(second.ours.connection.status, 'reset');
 
     const third = await secure();
     third.ours.connection.abort(new Error('mine'));

@@ -4,6 +4,7 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ChannelError } from '../../src/net/errors.ts';
+import { RELEASE_TIMEOUT_MS } from '../../src/net/limits.ts';
 import { equal, toHex, utf8 } from '../../src/safety/bytes.ts';
 import { systemRandom } from '../../src/safety/random.ts';
 import { ManualClock } from '../manual-clock.ts';
@@ -163,7 +164,7 @@ describe('secure channel', () => {
     await sending;
   });
 
-  test('a slow reader holds the writer back', async (t) => {
+  test('a slow reader holds the writer back', { timeout: 60_000 }, async (t) => {
     const ends = await socketPair(t);
     const { ours, theirs } = await channelPair({ ends });
     const stop = new AbortController();
@@ -183,6 +184,45 @@ describe('secure channel', () => {
     assert.ok(ends[0].writableLength + ends[1].readableLength < 300_000);
     stop.abort(new Error('enough'));
     await assert.rejects(writing, /enough/);
+
+    // one more that is given up while the socket is full: a record sent in part would show below
+    const soon = new AbortController();
+    const second = ours.write(new Uint8Array(50_000), soon.signal);
+    await nextTurn();
+    soon.abort(new Error('enough again'));
+    await assert.rejects(second, /enough again/);
+    const reading = readAll(theirs);
+    await ours.write(utf8('one more'));
+    await ours.close();
+    const rest = await reading;
+    assert.equal(Buffer.from(rest.subarray(-8)).toString(), 'one more');
+  });
+
+  test('a second read at once is refused and harms nothing', async () => {
+    const { ours, theirs } = await channelPair();
+    const first = theirs.read();
+    await assert.rejects(theirs.read(), RangeError);
+    await ours.write(utf8('for the first'));
+    assert.ok(equal((await first) ?? new Uint8Array(0), utf8('for the first')));
+    await ours.write(utf8('for the next'));
+    assert.ok(equal((await theirs.read()) ?? new Uint8Array(0), utf8('for the next')));
+  });
+
+  test('a write in line is given up before its turn, and is not sent', { timeout: 30_000 }, async (t) => {
+    const { ours, theirs } = await channelPair({ ends: await socketPair(t) });
+    const blocking = ours.write(new Uint8Array(5_000_000).fill(1));
+    const stop = new AbortController();
+    const given = ours.write(new Uint8Array(70_000).fill(2), stop.signal);
+    const behind = ours.write(Uint8Array.of(3));
+    stop.abort(new Error('not now'));
+    // nobody reads yet, so its turn cannot have come
+    await assert.rejects(given, /not now/);
+    await assert.rejects(ours.write(Uint8Array.of(4), stop.signal), /not now/);
+    const reading = readAll(theirs);
+    await Promise.all([blocking, behind, ours.close()]);
+    const bytes = await reading;
+    assert.equal(bytes.length, 5_000_001);
+    assert.deepEqual([bytes.at(-2), bytes.at(-1)], [1, 3]);
   });
 
   test('goes on through rekeys by count and by the clock', async () => {
@@ -206,7 +246,7 @@ describe('secure channel', () => {
     const closing = ours.close();
     await nextTurn();
     assert.equal(a.destroyed, false);
-    await clock.advance(10_000);
+    await clock.advance(RELEASE_TIMEOUT_MS);
     assert.ok(a.destroyed);
     await closing;
     assert.equal(clock.sleeping, 0);
