@@ -11,8 +11,8 @@
  * ```
  */
 
-export type { KithEvent, NodeStatus, SayOptions } from './node/face.ts';
-export { createKith, type KithInit, KithNode } from './node.ts';
+export type { KithEvent, KithInit, NodeStatus, SayOptions } from './node/face.ts';
+export { createKith, KithNode } from './node.ts';
 export { KithError, MalformedError } from './safety/errors.ts';
 export type { Log, LogFields, LogLevel } from './safety/log.ts';
 export { decodeOnion, type OnionAddress } from './wire/onion.ts';

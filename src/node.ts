@@ -1,44 +1,29 @@
 /**
- * The composition root: the one place that knows which parts a node is made of and in which order they start.
+ * The life of a node: what starts and stops, in which order, and what it can be asked to do. Which parts it is made of
+ * is in `node/parts.ts`, the only other file that knows them.
  *
  * Start: lock the data directory, open the inbox, start tor, publish the home onion (as soon as tor takes commands,
  * while it still bootstraps). Stop: the same backwards. Whoever runs a node calls both; nothing starts by itself.
  */
 
-import type { KithEvent, NodeStatus, SayOptions } from './node/face.ts';
-import { Channels } from './net/channel.ts';
+import type { KithEvent, KithInit, NodeStatus, SayOptions } from './node/face.ts';
+import { type NodeParts, wireParts } from './node/parts.ts';
 import { linkIdentity } from './net/link-identity.ts';
 import { toHex } from './safety/bytes.ts';
 import { type Clock, systemClock } from './safety/clock.ts';
-import { type Disk, systemDisk } from './safety/disk.ts';
+import { systemDisk } from './safety/disk.ts';
+import { KithError } from './safety/errors.ts';
 import { type Log, silent } from './safety/log.ts';
-import { type RandomBytes, systemRandom } from './safety/random.ts';
+import { systemRandom } from './safety/random.ts';
 import { connectPatiently } from './say/connect.ts';
-import { Inbox } from './say/inbox.ts';
-import { SayReceiver } from './say/receive.ts';
 import { type Delivered, sendSay } from './say/send.ts';
 import { type DataDir, openDataDir, openSocketDir, type SocketDir } from './store/data-dir.ts';
 import { createHomeSeed, readHomeSeed } from './store/home-seed.ts';
 import { acquireLock, type DataDirLock } from './store/lock.ts';
-import { OnionDialer } from './transport-tor/dialer.ts';
-import { OnionEndpoint } from './transport-tor/endpoint.ts';
-import { Tor, type TorInit } from './transport-tor/tor/tor.ts';
 import { OnionServiceError } from './transport-tor/tor/errors.ts';
 import type { TorStatus } from './transport-tor/tor/status.ts';
 import type { OnionAddress } from './wire/onion.ts';
 import { SAY_PROTOCOL } from './wire/say.ts';
-
-export interface KithInit {
-  /** Directory that holds everything the node owns; created when missing. */
-  readonly dataDir: string;
-  /** Which tor binary, bridges and extra torrc lines to use. */
-  readonly tor?: Pick<TorInit, 'binary' | 'bridges' | 'transports' | 'config'>;
-  readonly onEvent?: (event: KithEvent) => void;
-  readonly clock?: Clock;
-  readonly disk?: Disk;
-  readonly random?: RandomBytes;
-  readonly log?: Log;
-}
 
 /** A running (or startable) node. Made by {@link createKith}. */
 export class KithNode {
@@ -46,14 +31,13 @@ export class KithNode {
   readonly #sockets: SocketDir;
   readonly #lock: DataDirLock;
   readonly #seed: Uint8Array;
-  readonly #tor: Tor;
-  readonly #channels: Channels;
-  readonly #endpoint: OnionEndpoint;
-  readonly #inbox: Inbox;
+  readonly #parts: NodeParts;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #startedAt: number;
+  readonly #life = new AbortController();
   #reachable = false;
+  #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
   /** Called by {@link createKith} with the locked directory. */
@@ -66,44 +50,14 @@ export class KithNode {
     this.#clock = clock;
     this.#log = log;
     this.#startedAt = clock.now();
-    this.#inbox = new Inbox(dir.inbox, { disk, clock, random });
-    this.#tor = new Tor({
-      ...init.tor,
-      dataDir: dir.tor,
-      socketDir: sockets.path,
-      clock,
-      random,
-      log,
-      onStatus: (status) => this.#emit({ kind: 'tor', status }),
-    });
-    const dialer = new OnionDialer({
-      socksPath: () => this.#tor.socksPath,
-      secret: random(32),
-      clock,
-      log,
-      ready: (signal) => this.#tor.ready(signal),
-      refresh: (host, signal) => this.#tor.services.refresh(host, signal),
-    });
-    this.#channels = new Channels({ open: dialer.open, clock, random });
-    this.#endpoint = new OnionEndpoint({ seed, socketDir: sockets.path, services: this.#tor.services, log });
-    const receiver = new SayReceiver({
-      inbox: this.#inbox,
-      clock,
-      onReceived: (received) => this.#emit({ kind: 'received', received }),
-      onRefused: (status, cause) => {
-        log('warn', 'a message could not be kept', {
-          status,
-          reason: cause === undefined ? '' : String(cause),
-        });
-        this.#emit({ kind: 'refused', status });
-      },
-    });
-    this.#endpoint.handle(SAY_PROTOCOL, receiver.receive);
+    this.#parts = wireParts({ ...init, clock, disk, random, log }, dir, sockets, seed, (event) =>
+      this.#emit(event),
+    );
   }
 
   /** This node's home onion. */
   get onion(): OnionAddress {
-    return this.#endpoint.onion;
+    return this.#parts.endpoint.onion;
   }
 
   /** Where its unix sockets are; a face puts its own beside them. */
@@ -111,12 +65,17 @@ export class KithNode {
     return this.#sockets.path;
   }
 
-  /** Resolves when others can reach the onion. On failure everything started is stopped again. */
+  /**
+   * Resolves when others can reach the onion. On failure everything started is stopped again. Once, and not after
+   * {@link stop}: a new node takes a new {@link createKith}.
+   */
   async start(signal?: AbortSignal): Promise<void> {
     const startedAt = this.#clock.monotonic();
+    this.#life.signal.throwIfAborted();
+    const until = signal === undefined ? this.#life.signal : AbortSignal.any([signal, this.#life.signal]);
+    this.#starting ??= this.#begin(until);
     try {
-      await this.#inbox.open();
-      await Promise.all([this.#tor.start(signal), this.#publish(signal)]);
+      await this.#starting;
     } catch (error) {
       await this.stop();
       throw error;
@@ -129,14 +88,14 @@ export class KithNode {
     });
   }
 
-  /** Stops in reverse order; calling it again waits for the same stop. */
+  /** Ends a start under way, then stops in reverse order; calling it again waits for the same stop. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
   status(): NodeStatus {
-    const tor = this.#tor.status();
+    const tor = this.#parts.tor.status();
     return {
       state:
         this.#reachable && tor.state === 'ready'
@@ -167,7 +126,7 @@ export class KithNode {
       isolation: anonymous ? toHex(random(16)) : 'home',
     };
     const dial = () =>
-      this.#channels.dial(onion, {
+      this.#parts.channels.dial(onion, {
         ...identity,
         protocol: SAY_PROTOCOL,
         urgent: true,
@@ -189,26 +148,57 @@ export class KithNode {
   async #publish(signal?: AbortSignal): Promise<void> {
     for (;;) {
       try {
-        return await this.#endpoint.start(signal);
+        return await this.#parts.endpoint.start(signal);
       } catch (error) {
-        const early = this.#tor.status().state !== 'ready' && this.#stopping === undefined;
+        const early = this.#parts.tor.status().state !== 'ready' && this.#stopping === undefined;
         if (!(early && error instanceof OnionServiceError && error.code === 'ONION_NOT_UPLOADED'))
           throw error;
       }
     }
   }
 
+  /** Settles when both parts have: the failure of one ends the other. */
+  async #begin(signal: AbortSignal): Promise<void> {
+    await this.#parts.inbox.open();
+    const failed = new AbortController();
+    const both = AbortSignal.any([signal, failed.signal]);
+    await Promise.allSettled(
+      [this.#parts.tor.start(both), this.#publish(both)].map(
+        (part) => part.catch((error: unknown) => failed.abort(error)), // the first reason stays
+      ),
+    );
+    both.throwIfAborted();
+  }
+
   async #stop(): Promise<void> {
     this.#reachable = false;
-    await this.#endpoint.stop();
-    await this.#tor.stop();
-    await this.#sockets.remove();
-    await this.#lock.release();
+    this.#life.abort(stopped());
+    await this.#starting?.catch(() => {}); // told to whoever started
+    try {
+      await this.#parts.endpoint.stop();
+    } finally {
+      try {
+        await this.#parts.tor.stop();
+      } finally {
+        await this.#sockets.remove();
+        await this.#lock.release();
+      }
+    }
   }
 
   #emit(event: KithEvent): void {
-    this.#init.onEvent?.(event);
+    try {
+      this.#init.onEvent?.(event);
+    } catch (error) {
+      this.#log('error', 'the listener for events failed', { event: event.kind, reason: String(error) });
+    }
   }
+}
+
+function stopped(): KithError<'NODE_STOPPED'> {
+  return new KithError('NODE_STOPPED', 'the node was stopped', {
+    hint: 'Make another with createKith() to start again.',
+  });
 }
 
 function shown(state: TorStatus['state']): NodeStatus['state'] {

@@ -22,23 +22,26 @@ export async function say(
   text: string | undefined,
   { anonymous = false }: SayCommandOptions,
 ): Promise<void> {
-  decodeOnion(onion); // a mistyped address fails here, before anything is asked of the node
+  const address = checked(onion); // a mistyped address fails here, before anything is asked of the node
   if (text === undefined && process.stdin.isTTY === true) {
-    throw new SayError('SAY_EMPTY', 'there is nothing to say', {
-      hint: 'Give a text, pipe a file in (kith say ONION < file), or use - to type until Ctrl-D.',
-    });
+    throw nothingToSay();
   }
   const { client } = await connectNode(dataDir);
-  const stop = () => client.close();
+  const stop = () => {
+    client.close();
+    process.stdin.destroy(); // or a person's unfinished line would keep the process
+  };
   signal.addEventListener('abort', stop, { once: true });
+  let finishing = false;
   try {
     output.progress('connecting', {}, 'Connecting through Tor…');
     client.onNotification = (_method, { code, message }) =>
       output.progress('retry', { code: String(code) }, `Not yet: ${String(message)}. Trying again…`);
-    await client.call('say.open', { onion, anonymous });
+    await client.call('say.open', { onion: address, anonymous });
     let sentBytes = 0;
     let shownAt = 0;
-    for await (const chunk of chunks(text === undefined || text === '-' ? process.stdin : [utf8(text)])) {
+    const piped = text === undefined || text === '-';
+    for await (const chunk of chunks(piped ? process.stdin : [utf8(text)])) {
       await client.call('say.write', { data: Buffer.from(chunk).toString('base64') });
       sentBytes += chunk.length;
       if (performance.now() - shownAt > PROGRESS_EVERY_MS) {
@@ -46,6 +49,8 @@ export async function say(
         output.progress('sending', { sentBytes }, `Sent ${size(sentBytes)}…`);
       }
     }
+    if (piped && sentBytes === 0) throw nothingToSay();
+    finishing = true;
     const { sizeBytes, sha256, tookMs } = (await client.call('say.finish')) as {
       sizeBytes: number;
       sha256: string;
@@ -56,10 +61,40 @@ export async function say(
       { sizeBytes, sha256, tookMs },
       `Delivered: ${size(sizeBytes)} are on the other side's disk (${duration(tookMs)}).`,
     );
+  } catch (error) {
+    throw signal.aborted ? stoppedByUser(finishing) : error;
   } finally {
     signal.removeEventListener('abort', stop);
     client.close();
   }
+}
+
+/** The address as decodeOnion takes it; people paste it with spaces and in capitals. */
+function checked(onion: string): string {
+  const address = onion.trim().toLowerCase();
+  try {
+    decodeOnion(address);
+    return address;
+  } catch (cause) {
+    throw new SayError('SAY_ADDRESS', 'that is no onion address', {
+      hint: 'Copy it from `kith status` of the other side: 56 characters and .onion.',
+      cause,
+    });
+  }
+}
+
+function nothingToSay(): SayError {
+  return new SayError('SAY_EMPTY', 'there is nothing to say', {
+    hint: 'Give a text, pipe a file in (kith say ONION < file), or use - to type until Ctrl-D.',
+  });
+}
+
+function stoppedByUser(finishing: boolean): SayError {
+  return new SayError(
+    'SAY_STOPPED',
+    finishing ? 'stopped; the message may or may not have been kept' : 'stopped; nothing was delivered',
+    { hint: 'Say it again when you want it delivered.' },
+  );
 }
 
 /** The input in pieces that fit one call. */

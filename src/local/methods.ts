@@ -98,7 +98,12 @@ function sayMethods(node: NodeFace, session: Session): [string, Method][] {
           .then(({ sizeBytes, digest, tookMs }) => ({ sizeBytes, sha256: toHex(digest), tookMs }));
         done.catch((error: unknown) => connected.reject(error)); // before the connection: the open call fails
         current = { upload, done };
-        await connected.promise;
+        try {
+          await connected.promise;
+        } catch (error) {
+          current = undefined;
+          throw error;
+        }
         return {};
       },
     ],

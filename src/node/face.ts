@@ -1,10 +1,27 @@
-/** What a node shows to whoever runs it: events, its status, and the choices of a call. */
+/** What a node takes from whoever runs it, and shows in return: options, events, status, the choices of a call. */
 
+import type { Clock } from '../safety/clock.ts';
+import type { Disk } from '../safety/disk.ts';
 import type { KithError } from '../safety/errors.ts';
+import type { Log } from '../safety/log.ts';
+import type { RandomBytes } from '../safety/random.ts';
 import type { Received } from '../say/receive.ts';
+import type { TorInit } from '../transport-tor/tor/tor.ts';
 import type { TorStatus } from '../transport-tor/tor/status.ts';
 import type { OnionAddress } from '../wire/onion.ts';
 import type { SayStatus } from '../wire/say.ts';
+
+export interface KithInit {
+  /** Directory that holds everything the node owns; created when missing. */
+  readonly dataDir: string;
+  /** Which tor binary, bridges and extra torrc lines to use. */
+  readonly tor?: Pick<TorInit, 'binary' | 'bridges' | 'transports' | 'config'>;
+  readonly onEvent?: (event: KithEvent) => void;
+  readonly clock?: Clock;
+  readonly disk?: Disk;
+  readonly random?: RandomBytes;
+  readonly log?: Log;
+}
 
 /** What a running node tells its face. */
 export type KithEvent =

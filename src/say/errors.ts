@@ -3,7 +3,14 @@
 import { KithError } from '../safety/errors.ts';
 import type { SayStatus } from '../wire/say.ts';
 
-export type SayErrorCode = 'SAY_REFUSED' | 'SAY_LOST' | 'SAY_DIGEST' | 'SAY_TIMEOUT' | 'SAY_EMPTY';
+export type SayErrorCode =
+  | 'SAY_REFUSED'
+  | 'SAY_LOST'
+  | 'SAY_DIGEST'
+  | 'SAY_TIMEOUT'
+  | 'SAY_EMPTY'
+  | 'SAY_ADDRESS'
+  | 'SAY_STOPPED';
 
 /** The message is not (known to be) on the other side's disk. */
 export class SayError extends KithError<SayErrorCode> {

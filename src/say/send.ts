@@ -43,19 +43,25 @@ export async function sendSay(
     (receipt) => receipt.status !== 'written',
     () => true,
   );
-  let stop = false;
+  let over = false;
   void refused.then((value) => {
-    stop = value;
+    over = value;
   });
+  const pieces = content[Symbol.asyncIterator]();
   try {
-    for await (const chunk of content) {
-      if (stop) break;
+    for (;;) {
+      const following = pieces.next();
+      following.catch(() => {}); // thrown by the race, unless the other side ended it first
+      const piece = await Promise.race([following, stopped(refused)]);
+      if (piece === undefined || piece.done === true) break;
+      const chunk = piece.value;
       await Promise.race([channel.write(chunk, signal), stopped(refused)]);
+      if (over) break;
       hash.update(chunk);
       sentBytes += chunk.length;
       onProgress?.({ sentBytes });
     }
-    if (!stop) await channel.close();
+    if (!over) await channel.close();
     const receipt = await withDeadline(early, SAY_RECEIPT_MS, clock, signal);
     if (receipt.status !== 'written') throw refusal(receipt.status, sentBytes);
     const digest = hash.digest();
@@ -71,12 +77,14 @@ export async function sendSay(
     channel.abort(error instanceof Error ? error : new Error('say: stopped'));
     early.catch(() => {}); // already reported by `error`
     throw error;
+  } finally {
+    void pieces.return?.(); // a source that waits for its user is not waited for
   }
 }
 
-/** Rejects with the early receipt's refusal, never resolves otherwise: the losing side of a race with a write. */
-async function stopped(refused: Promise<boolean>): Promise<void> {
-  if (!(await refused)) return new Promise(() => {});
+/** Resolves when the message is over before its content is: refused, cut or given up. The losing side of a race. */
+async function stopped(refused: Promise<boolean>): Promise<undefined> {
+  return (await refused) ? undefined : new Promise(() => {});
 }
 
 async function readReceipt(channel: SecureChannel, signal?: AbortSignal): Promise<SayReceipt> {

@@ -27,8 +27,6 @@ export interface DataDir {
   readonly tor: string;
   /** Messages that strangers and friends left with `kith say`. */
   readonly inbox: string;
-  /** When which onion may be dialed again. */
-  readonly dialBackoff: string;
 }
 
 /** `$KITH_DATA`, else `$XDG_DATA_HOME/kith`, else `~/.local/share/kith`. */
@@ -46,7 +44,6 @@ export function dataDir(root: string): DataDir {
     holder: join(at, 'holder.json'),
     tor: join(at, 'tor'),
     inbox: join(at, 'inbox'),
-    dialBackoff: join(at, 'dial-backoff.json'),
   };
 }
 

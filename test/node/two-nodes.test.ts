@@ -170,3 +170,17 @@ test('a node that stops and starts again is the same onion', async () => {
   await exchange(alice, bob);
   assert.ok(performance.now() - startedAt < RECOVERY_MS);
 });
+
+test('a node that cannot start, or is stopped while it starts, ends and leaves the directory free', async () => {
+  const dataDir = join(dir, 'dave');
+  const broken = await createKith({ dataDir, tor: { binary: '/nonexistent' } });
+  await assert.rejects(broken.start(), { code: 'TOR_NOT_FOUND' });
+  const hasty = await createKith({ dataDir, tor: { config: clientConfig } });
+  const starting = hasty.start();
+  starting.catch(() => {}); // looked at below
+  await hasty.stop();
+  await assert.rejects(starting, { code: 'NODE_STOPPED' });
+  await assert.rejects(hasty.start(), { code: 'NODE_STOPPED' });
+  assert.equal(hasty.status().tor.pid, undefined);
+  await (await createKith({ dataDir })).stop();
+});

@@ -251,3 +251,22 @@ test('a refused sender that goes on slowly is dropped after ten seconds in all',
   }
   await held;
 });
+
+test('a sender that is told to stop while its user still types leaves at once, and nothing stays', async () => {
+  const { say, received } = await receiver();
+  const [alice, bob] = channelPair();
+  const stop = new AbortController();
+  const typing = (async function* () {
+    yield new Uint8Array(10);
+    await new Promise(() => {});
+  })();
+  const receiving = say.receive(bob);
+  receiving.catch(() => {});
+  const sending = sendSay(alice, typing, { clock: systemClock, signal: stop.signal });
+  while ((await readdir(dir)).length === 0) await new Promise(setImmediate);
+  stop.abort(new Error('Ctrl-C'));
+  await assert.rejects(sending, /Ctrl-C/);
+  await assert.rejects(receiving, /Ctrl-C/);
+  assert.deepEqual(received, []);
+  assert.deepEqual(await readdir(dir), []);
+});
