@@ -83,7 +83,10 @@ export class Inbox {
     const file = await disk.create(path + PART);
     this.#messages += 1;
     let sizeBytes = 0;
+    let given = false;
     const giveBack = () => {
+      if (given) return;
+      given = true;
       this.#usedBytes -= sizeBytes;
       this.#messages -= 1;
     };

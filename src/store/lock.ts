@@ -33,7 +33,12 @@ const LOCK_WAIT_MS = 500;
 export async function acquireLock(dir: DataDir, holder: Holder, disk: Disk): Promise<DataDirLock> {
   const database = lockFile(dir);
   if (database === null) throw await lockedError(dir);
-  await writeDurably(disk, dir.holder, utf8(`${JSON.stringify(holder)}\n`));
+  try {
+    await writeDurably(disk, dir.holder, utf8(`${JSON.stringify(holder)}\n`));
+  } catch (error) {
+    database.close();
+    throw error;
+  }
   return {
     release: async () => {
       await disk.remove(dir.holder);
@@ -52,18 +57,25 @@ export async function lockHolder(dir: DataDir): Promise<Holder | null> {
   return null;
 }
 
+/** Result code of SQLite for a lock that another process holds. */
+const SQLITE_BUSY = 5;
+
+/** The lock, or null while another process holds it. */
 function lockFile(dir: DataDir): DatabaseSync | null {
-  const database = new DatabaseSync(dir.lock, { timeout: LOCK_WAIT_MS });
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(dir.lock, { timeout: LOCK_WAIT_MS });
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return database;
-  } catch (error) {
-    database.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return null;
-    throw error;
+  } catch (cause) {
+    database?.close();
+    if ((cause as { errcode?: number }).errcode === SQLITE_BUSY) return null;
+    throw new StoreError('DATA_DIR_UNSAFE', 'the lock of the data directory cannot be opened', {
+      hint: 'Check that lock.db in it is a file of yours, and that the disk is writable and not full.',
+      cause,
+    });
   }
 }
-const SQLITE_BUSY = 5;
 
 async function readHolder(dir: DataDir): Promise<Holder | null> {
   try {

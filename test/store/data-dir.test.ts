@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -70,6 +70,12 @@ test('the second node in a directory is told who the first one is', async () => 
   await lock.release();
   assert.equal(await lockHolder(dir), null);
   await (await acquireLock(dir, holder, systemDisk)).release();
+});
+
+test('a lock that cannot be opened is a typed error', async () => {
+  const dir = await openDataDir(root, systemDisk);
+  await mkdir(dir.lock);
+  await assert.rejects(acquireLock(dir, holder, systemDisk), { code: 'DATA_DIR_UNSAFE' });
 });
 
 test('kill -9 of the holder frees the directory', async () => {
