@@ -8,7 +8,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -24,9 +24,21 @@ type Line = { readonly [field: string]: unknown };
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, keep: { type: 'boolean' } } });
 const startedAt = performance.now();
+const running: Kith[] = [];
+
+/** The first signal that came; ends the demo wherever it is. A second one ends the children at once. */
+let interruption: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | undefined;
+const interrupted = new Promise<void>((resolve) => {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (interruption !== undefined) for (const { child } of running) child.kill('SIGKILL');
+      interruption ??= name;
+      resolve();
+    });
+  }
+});
 const dir = await mkdtemp(join(tmpdir(), 'kith-demo-'));
 const hitsFile = join(dir, 'tripwire.log');
-const running: Kith[] = [];
 
 function tell(event: string, fields: Line, sentence: string): void {
   const atMs = Math.round(performance.now() - startedAt);
@@ -43,17 +55,21 @@ class Kith {
   #ended = false;
 
   constructor(name: string, args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore') {
+    if (interruption !== undefined) throw new Error('interrupted');
     this.#name = name;
     this.child = spawn(process.execPath, [CLI, '--json', ...args], {
       stdio: [stdin, 'pipe', 'inherit'],
+      detached: true, // Ctrl-C reaches the demo alone, which then ends its children in order
       env: { ...process.env, NODE_OPTIONS: `--import=${TRIPWIRE}`, KITH_TRIPWIRE_LOG: hitsFile },
     });
     if (this.child.stdout === null) throw new Error('no stdout');
     createInterface({ input: this.child.stdout }).on('line', (line) => this.#add(JSON.parse(line) as Line));
     this.child.once('close', () => {
       this.#ended = true;
+      running.splice(running.indexOf(this), 1);
       for (const wake of this.#waiting) wake();
     });
+    running.push(this);
   }
 
   /** The first line with that event or result that has not been taken yet. */
@@ -85,12 +101,6 @@ class Kith {
   }
 }
 
-function start(name: string, args: readonly string[]): Kith {
-  const kith = new Kith(name, args);
-  running.push(kith);
-  return kith;
-}
-
 /** alice says the file at `path`; bob must show the same bytes. */
 async function hand(path: string, label: string, bob: Kith, onion: string): Promise<void> {
   const say = new Kith('alice say', ['--data', join(dir, 'alice'), 'say', onion, '-'], 'pipe');
@@ -111,10 +121,13 @@ async function hand(path: string, label: string, bob: Kith, onion: string): Prom
   );
 }
 
+/** Everything has been shown: a signal is how it ends now. */
+let keeping = false;
+
 async function demo(): Promise<void> {
   const net = join(dir, 'net');
   tell('begin', {}, 'Starting a private Tor network on this machine…');
-  const testnet = start('testnet', ['testnet', 'up', '--dir', net]);
+  const testnet = new Kith('testnet', ['testnet', 'up', '--dir', net]);
   const { relays, tookMs } = await testnet.line('ready');
   tell(
     'testnet',
@@ -122,8 +135,8 @@ async function demo(): Promise<void> {
     `${String(relays)} tors agree on a consensus (network ready after ${(Number(tookMs) / 1000).toFixed(1)} s)`,
   );
 
-  const nodes = ['alice', 'bob'].map((name) =>
-    start(name, ['--data', join(dir, name), 'up', '--testnet', net]),
+  const nodes = ['alice', 'bob'].map(
+    (name) => new Kith(name, ['--data', join(dir, name), 'up', '--testnet', net]),
   );
   const [alice, bob] = nodes as [Kith, Kith];
   const onions = new Map<string, string>();
@@ -165,13 +178,19 @@ async function demo(): Promise<void> {
         `\n  ${kith}/alice say ${bobOnion} "hello bob"\n  ${kith}/bob status\n  ls ${dir}/bob/inbox\n\nCtrl-C ends everything.`,
       );
     }
-    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+    keeping = true;
+    await interrupted;
   }
 }
 
 try {
-  await demo();
-  tell('done', { ok: true }, 'Done.');
+  await Promise.race([demo(), interrupted]);
+  if (interruption === undefined || keeping) {
+    tell('done', { ok: true }, 'Done.');
+  } else {
+    tell('interrupted', { ok: false, signal: interruption }, 'Interrupted: ending what was started.');
+    process.exitCode = 128 + constants.signals[interruption];
+  }
 } catch (error) {
   tell('failed', { ok: false, message: String(error) }, `Failed: ${String(error)}`);
   process.exitCode = 1;

@@ -16,7 +16,7 @@ export interface Context {
   readonly output: Output;
   readonly dataDir: string;
   readonly log: Log;
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, and when nobody reads the output any more. */
   readonly signal: AbortSignal;
   readonly env: NodeJS.ProcessEnv;
 }

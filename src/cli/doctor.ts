@@ -136,7 +136,7 @@ function sockets(dir: DataDir): Finding {
     : {
         check: 'sockets',
         verdict: 'ok',
-        found: 'in a temporary directory, because the data directory lies too deep',
+        found: 'in a temporary directory, because of the length or the characters of its path',
       };
 }
 

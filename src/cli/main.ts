@@ -5,26 +5,17 @@ import { Command, CommanderError, Option } from 'commander';
 import { context, type Context, type GlobalOptions } from './context.ts';
 import { doctor } from './doctor.ts';
 import { init } from './init.ts';
-import { EXIT } from './output.ts';
+import { KithError } from '../safety/errors.ts';
+import { EXIT, Output } from './output.ts';
 import { say, type SayCommandOptions } from './say.ts';
 import { status } from './status.ts';
+import { READER_GONE, stopSignal } from './stop-signal.ts';
 import { testnetDown, testnetShow, type TestnetOptions, testnetUp } from './testnet.ts';
 import { up, type UpOptions } from './up.ts';
 import { VERSION } from './version.ts';
 
-/** First signal: stop cleanly. Second: now. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(EXIT.failed);
-    stop.abort(new Error('stopped by a signal'));
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return stop.signal;
-}
-
-function program(): Command {
+/** `wrongUse` gets what commander says about arguments it cannot understand. */
+function program(signal: AbortSignal, wrongUse: (text: string) => void): Command {
   const kith = new Command('kith')
     .description('Talk without being watched: a node behind Tor, post-quantum links, no servers.')
     .version(VERSION)
@@ -32,16 +23,18 @@ function program(): Command {
     .option('--json', 'print one JSON object a line')
     .addOption(new Option('--log <level>', 'log lines on stderr').choices(['debug', 'info', 'warn', 'error']))
     .showHelpAfterError('(kith --help shows every command)')
+    .configureOutput({ writeErr: wrongUse })
     .exitOverride();
 
   const run =
     <A extends unknown[]>(action: (context: Context, ...args: A) => Promise<void>) =>
     async (...args: unknown[]) => {
-      const made = context(kith.opts<GlobalOptions>(), stopSignal());
+      const made = context(kith.opts<GlobalOptions>(), signal);
       try {
         await action(made, ...(args as A));
+        if (signal.reason === READER_GONE) process.exitCode = EXIT.failed;
       } catch (error) {
-        process.exitCode = made.output.error(error);
+        process.exitCode = signal.reason === READER_GONE ? EXIT.failed : made.output.error(error);
       }
     };
 
@@ -91,9 +84,28 @@ function program(): Command {
   return kith;
 }
 
+/** Says what was wrong with the arguments; `text` is commander's own way of saying it. */
+function reportUsage({ code, message }: CommanderError, text: string): void {
+  const args = process.argv.slice(2);
+  const end = args.indexOf('--');
+  // Looked up here, because commander stops at what it cannot understand and may not have come to --json.
+  if (!(end < 0 ? args : args.slice(0, end)).includes('--json')) {
+    process.stderr.write(text);
+    return;
+  }
+  const what = code === 'commander.help' ? 'no command is given' : message.replace(/^error: /, '');
+  const hint = '`kith --help` shows every command.';
+  new Output(true, process, process.env).error(new KithError('USAGE', what, { hint }));
+}
+
+let wrong = '';
+const kith = program(stopSignal(), (text) => {
+  wrong += text;
+});
 try {
-  await program().parseAsync();
+  await kith.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage; // commander has printed what was wrong
+  process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error.exitCode !== 0) reportUsage(error, wrong);
 }

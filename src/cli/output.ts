@@ -82,6 +82,11 @@ export class Output {
     } else {
       this.#write('');
       this.#streams.stderr.write(`kith: ${known.message}\n      ${known.hint}\n`);
+      const { lastLines } = known.data;
+      // Only tor knows which line of the configuration it means.
+      if (known.code === 'TOR_CONFIG' && typeof lastLines === 'string') {
+        this.#streams.stderr.write(`      tor said: ${harmless(lastLines)}\n`);
+      }
       if (!(error instanceof KithError) && error instanceof Error && error.stack !== undefined) {
         this.#streams.stderr.write(`${error.stack}\n`);
       }

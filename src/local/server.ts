@@ -15,7 +15,7 @@ import {
   type Params,
   type RpcMessage,
 } from './json-rpc.ts';
-import { RPC_MAX_CLIENTS } from './limits.ts';
+import { RPC_FLUSH_MS, RPC_MAX_CLIENTS, RPC_UNREAD_MAX_BYTES } from './limits.ts';
 
 /** One connected client: what its calls share, and what must end when it goes away. */
 export interface Session {
@@ -58,13 +58,18 @@ export class RpcServer {
     this.#server = server;
   }
 
+  /** Gives clients {@link RPC_FLUSH_MS} to take their last answers; one that does not read holds nothing up. */
   async stop(): Promise<void> {
     const server = this.#server;
     if (server === undefined) return;
     this.#server = undefined;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const client of this.#clients) client.destroySoon();
+    const late = setTimeout(() => {
+      for (const client of this.#clients) client.destroy();
+    }, RPC_FLUSH_MS);
     await closed;
+    clearTimeout(late);
   }
 
   #serve(socket: Socket): void {
@@ -76,8 +81,11 @@ export class RpcServer {
     this.#clients.add(socket);
     const gone = new AbortController();
     const send = (message: RpcMessage) => {
-      if (socket.writable) socket.write(encodeRpcLine(message));
+      if (!socket.writable) return;
+      socket.write(encodeRpcLine(message));
+      if (socket.writableLength > RPC_UNREAD_MAX_BYTES) socket.pause();
     };
+    socket.on('drain', () => socket.resume());
     const methods = this.#init.methods({
       signal: gone.signal,
       notify: (method, params) => send({ kind: 'notification', method, params }),

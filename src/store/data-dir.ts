@@ -1,13 +1,14 @@
 /**
  * Where a node keeps what it owns: one directory, mode 0700, laid out here and nowhere else.
  *
- * Unix socket paths are limited by the kernel to 107 bytes, so the sockets move to a short private directory
- * when the data directory lies too deep.
+ * Unix socket paths are limited by the kernel to 107 bytes, and tor takes them as bare words (control-spec
+ * ADD_ONION), so the sockets move to a short private directory when the path of the data directory is too long
+ * or has other characters.
  */
 
-import { chmod, lstat, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type Disk, diskError } from '../safety/disk.ts';
 import { StoreError } from './errors.ts';
 
@@ -63,9 +64,26 @@ export async function openDataDir(root: string, disk: Disk): Promise<DataDir> {
       },
     );
   }
-  if ((found.mode & 0o077) !== 0) await chmod(dir.root, 0o700);
+  if ((found.mode & 0o077) !== 0) {
+    if (!(await isOursToClose(dir))) throw notForNodes();
+    await chmod(dir.root, 0o700);
+  }
   await disk.makeDir(dir.inbox);
   return dir;
+}
+
+/** Empty, or a node's already. Anything else (a home, /tmp) may have others who rely on getting in. */
+async function isOursToClose(dir: DataDir): Promise<boolean> {
+  const names = await readdir(dir.root).catch((error: unknown) => {
+    throw diskError('looking at the data directory', error);
+  });
+  return names.length === 0 || names.includes(basename(dir.homeSeed));
+}
+
+function notForNodes(): StoreError {
+  return new StoreError('DATA_DIR_UNSAFE', 'the data directory holds other things and is open to others', {
+    hint: 'Give kith a new directory of its own with --data DIR, or close this one yourself (chmod 700).',
+  });
 }
 
 /** A directory short enough for sockets, and how to remove it when the node stops. */
@@ -78,12 +96,16 @@ function besideData(dir: DataDir): string {
   return join(dir.root, 'run');
 }
 
-/** Whether socket paths inside the data directory stay under the kernel's limit. */
+/** What tor's control connection takes as a bare word: printable ASCII without space, quote and backslash. */
+const BARE_WORD = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/** Whether socket paths inside the data directory stay under the kernel's limit and can be told to tor. */
 export function socketDirFits(dir: DataDir): boolean {
-  return Buffer.byteLength(besideData(dir) + LONGEST_SOCKET_NAME) <= SOCKET_PATH_MAX_BYTES;
+  const path = besideData(dir) + LONGEST_SOCKET_NAME;
+  return Buffer.byteLength(path) <= SOCKET_PATH_MAX_BYTES && BARE_WORD.test(path);
 }
 
-/** `<root>/run`, or a fresh private directory under the system's temporary one when that path is too long. */
+/** `<root>/run`, or a fresh private directory under the system's temporary one when that path does not fit. */
 export async function openSocketDir(dir: DataDir, disk: Disk): Promise<SocketDir> {
   if (socketDirFits(dir)) {
     const path = besideData(dir);

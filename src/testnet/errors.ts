@@ -7,6 +7,8 @@ export type TestnetErrorCode =
   | 'TESTNET_NOT_FOUND'
   /** The directory holds something else. */
   | 'TESTNET_DIR_IN_USE'
+  /** Somebody else could have written what the directory says. */
+  | 'TESTNET_UNSAFE'
   /** tor-gencert is missing or failed. */
   | 'TESTNET_KEYS'
   /** A tor of the network ended before it was ready. */

@@ -5,7 +5,7 @@
  * when each of them has built a circuit. Whatever fails takes all of it down again.
  */
 
-import { mkdir, mkdtemp, readdir, realpath } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { systemClock } from '../safety/clock.ts';
@@ -103,6 +103,7 @@ async function makeDir(wanted: string | undefined): Promise<string> {
       hint: 'Name a directory that does not exist yet: it is removed with the network.',
     });
   }
+  await chmod(dir, 0o700); // it may have been there, and nobody joins a network that others could have written
   return realpath(dir);
 }
 

@@ -1,13 +1,17 @@
 /**
  * testnet.json: what others need to join, watch and stop a network. Written once, when it is ready, into its
- * directory (mode 0700), and gone with it. It is read strictly: a file that says anything else is refused.
+ * directory (mode 0700), and gone with it. It is read strictly, because a client's tor does what it says: a file
+ * that says anything else, or that somebody else could have written, is refused.
  */
 
-import { open, rename, writeFile } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { open, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MalformedError } from '../safety/errors.ts';
+import { TestnetError } from './errors.ts';
 import { MAX_RECORD_BYTES } from './limits.ts';
 import type { ProcessIdentity } from './process-identity.ts';
+import { isClientLine } from './torrc.ts';
 
 const FILE = 'testnet.json';
 const FORMAT = 'testnet-record';
@@ -33,17 +37,42 @@ export async function writeRecord(dir: string, record: TestnetRecord): Promise<v
   await rename(`${file}.new`, file);
 }
 
-/** The record in `dir`, null when there is none. Throws MalformedError when it is something else. */
+/**
+ * The record in `dir`, null when there is none. Throws MalformedError when it is something else, TestnetError
+ * TESTNET_UNSAFE when others than the user of this process own it or its directory or may write to them.
+ */
 export async function readRecord(dir: string): Promise<TestnetRecord | null> {
   const buffer = new Uint8Array(MAX_RECORD_BYTES + 1); // one more, to notice a longer file
   try {
-    await using file = await open(join(dir, FILE), 'r');
+    const directory = await stat(dir);
+    if (!directory.isDirectory() || !isOurs(directory)) throw unsafe();
+    // not blocking: a pipe in its place would never open
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    await using file = await open(join(dir, FILE), flags);
+    const found = await file.stat();
+    if (!found.isFile() || !isOurs(found)) throw unsafe();
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
     return decodeRecord(buffer.subarray(0, bytesRead));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    throw code === 'ELOOP' ? unsafe(error) : error;
   }
+}
+
+function isOurs({ uid, mode }: Stats): boolean {
+  return uid === process.getuid?.() && (mode & 0o022) === 0;
+}
+
+function unsafe(cause?: unknown): TestnetError {
+  return new TestnetError(
+    'TESTNET_UNSAFE',
+    'somebody else could have written the record of that test network',
+    {
+      hint: 'Name a directory that is yours and that only you can write to, or start a network of your own.',
+      cause,
+    },
+  );
 }
 
 /** Throws only MalformedError. */
@@ -68,8 +97,8 @@ export function decodeRecord(bytes: Uint8Array): TestnetRecord {
       record.processes,
       (one) => typeof one === 'object' && one !== null && isPid((one as { pid?: unknown }).pid),
     ) &&
-    isListOf(record.clientConfig, (line) => typeof line === 'string');
-  if (!sound) throw new MalformedError(FORMAT, 'a field is missing or has another type');
+    isListOf(record.clientConfig, (line) => typeof line === 'string' && isClientLine(line));
+  if (!sound) throw new MalformedError(FORMAT, 'a field is missing or says something else');
   return record;
 }
 

@@ -23,6 +23,14 @@ export function clientLines(
   ];
 }
 
+const CLIENT_LINE =
+  /^(?:TestingTorNetwork "1"|DirAuthority "auth\d{1,2} orport=\d{1,5} no-v2 v3ident=[0-9A-F]{40} 127(?:\.\d{1,3}){3}:\d{1,5} [0-9A-F]{40}")$/;
+
+/** Whether {@link clientLines} could have written `line`. Any other option could make a client's tor run a program. */
+export function isClientLine(line: string): boolean {
+  return CLIENT_LINE.test(line);
+}
+
 /**
  * Configuration of one member.
  * @param startedAtMs when the tors are started: the first consensus is timed to come soon after their

@@ -155,6 +155,54 @@ test('bytes that are no JSON-RPC end the connection, not the server', async () =
   assert.ok(await client.call('status'));
 });
 
+/** A client that asks `requests` times for an answer of `answerBytes` and reads none of them. */
+async function deafClient(answerBytes: number, requests: number) {
+  let answered = 0;
+  const ask = async () => {
+    answered++;
+    return 'x'.repeat(answerBytes);
+  };
+  const server = new RpcServer({
+    path,
+    methods: () =>
+      new Map([
+        ['ask', ask],
+        ['ping', async () => ''],
+      ]),
+  });
+  await server.start();
+  stop.push(() => server.stop());
+  const socket = connect({ path });
+  socket.on('error', () => {});
+  stop.push(async () => void socket.destroy());
+  const padding = ' '.repeat(70_000); // more than the server reads at once
+  for (let i = 0; i < requests; i++) socket.write(`{"jsonrpc":"2.0","id":${i},"method":"ask"${padding}}\n`);
+  return { server, socket, answered: () => answered };
+}
+
+test('a client that does not read its answers is not read either, until it does', async () => {
+  const requests = 200;
+  const { socket, answered } = await deafClient(100_000, requests);
+  const other = await RpcClient.connect(path);
+  stop.push(async () => other.close());
+  for (let before = -1; answered() === 0 || answered() > before; ) {
+    before = answered();
+    for (let i = 0; i < 200; i++) await other.call('ping'); // the server has its turns
+  }
+  assert.ok(answered() < requests / 2, `${answered()} answers pile up`);
+  socket.resume();
+  while (answered() < requests) await new Promise(setImmediate);
+});
+
+test('a client that does not read its answers does not hold up the stop', { timeout: 20_000 }, async () => {
+  const { server, answered } = await deafClient(1_500_000, 3);
+  while (answered() === 0) await new Promise(setImmediate);
+  const startedAt = performance.now();
+  await server.stop();
+  const tookMs = performance.now() - startedAt;
+  assert.ok(tookMs < 5000, `stopped after ${tookMs} ms`);
+});
+
 test('no node: a typed error that says what to do; a node that stops: the same for calls under way', async () => {
   await assert.rejects(RpcClient.connect(path), { code: 'NODE_NOT_RUNNING', hint: /kith up/ });
   const server = new RpcServer({

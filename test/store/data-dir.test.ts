@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { systemDisk } from '../../src/safety/disk.ts';
 import { systemRandom } from '../../src/safety/random.ts';
-import { dataDir, defaultDataDir, openDataDir, openSocketDir } from '../../src/store/data-dir.ts';
+import {
+  dataDir,
+  defaultDataDir,
+  openDataDir,
+  openSocketDir,
+  socketDirFits,
+} from '../../src/store/data-dir.ts';
 import { createHomeSeed, readHomeSeed } from '../../src/store/home-seed.ts';
 import { acquireLock, lockHolder } from '../../src/store/lock.ts';
 
@@ -24,6 +30,13 @@ test('the directory is made private, also when it was not', async () => {
   const dir = await openDataDir(root, systemDisk);
   assert.equal((await stat(dir.root)).mode & 0o777, 0o700);
   assert.equal((await stat(dir.inbox)).mode & 0o777, 0o700);
+});
+
+test('a directory with other things in it is not closed to others', async () => {
+  await chmod(root, 0o755);
+  await writeFile(join(root, 'holiday.jpg'), '');
+  await assert.rejects(openDataDir(root, systemDisk), { code: 'DATA_DIR_UNSAFE' });
+  assert.equal((await stat(root)).mode & 0o777, 0o755);
 });
 
 test('a file in its place is refused', async () => {
@@ -46,6 +59,18 @@ test('sockets of a deep directory move to a short private one, which goes away a
   await assert.rejects(stat(sockets.path));
   const near = await openSocketDir(await openDataDir(root, systemDisk), systemDisk);
   assert.equal(near.path, join(root, 'run'));
+});
+
+test('sockets of a directory whose path tor cannot take as a bare word move too', async () => {
+  for (const name of ['a b', 'a"b', 'a\\b', 'ä', 'a\tb', 'a\u007fb']) {
+    const dir = dataDir(join(root, name));
+    assert.equal(socketDirFits(dir), false, JSON.stringify(name));
+    const sockets = await openSocketDir(dir, systemDisk);
+    assert.ok(!sockets.path.startsWith(dir.root));
+    await sockets.remove();
+  }
+  for (const name of ['a', "!#'[]~.:,=", 'A-Z_0'])
+    assert.equal(socketDirFits(dataDir(`/${name}`)), true, name);
 });
 
 test('a seed is made once, kept private, and never replaced', async () => {

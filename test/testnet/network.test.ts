@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -78,12 +78,15 @@ for (const [when, phase] of [
 
 test('an aborted start cleans up and rejects with the reason', onLinux, async () => {
   const dir = join(await mkdtemp(join(tmpdir(), 'kn-')), 'net');
+  await mkdir(dir);
+  await chmod(dir, 0o775);
   const abort = new AbortController();
   const reason = new Error('changed my mind');
   const started = startTestnet({
     dir,
     signal: abort.signal,
     onProgress: ({ phase }) => {
+      assert.equal(statSync(dir).mode & 0o777, 0o700, 'nobody else writes to a directory that was there');
       if (phase === 'bootstrap') abort.abort(reason);
     },
   });

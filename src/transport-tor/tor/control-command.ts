@@ -26,12 +26,25 @@ export function encodeCommand(keyword: string, words: readonly (string | QuotedW
   return `${parts.join(' ')}\r\n`;
 }
 
-/** Splits `KEY=value KEY="quoted value" word` as tor writes it. Words without `=` are left out. */
+/**
+ * Splits `KEY=value KEY="quoted value" word` as tor writes it, one character of `text` a byte. Words without `=`
+ * are left out. Quoted values are UTF-8 behind their escapes; what is not becomes U+FFFD.
+ */
 export function keyValues(text: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const match of text.matchAll(/(?:^| )([A-Za-z0-9_/-]+)=(?:"((?:[^"\\]|\\.)*)"|([^ ]*))/g)) {
-    const value = match[2] === undefined ? (match[3] ?? '') : match[2].replace(/\\(.)/g, '$1');
+    const value = match[2] === undefined ? (match[3] ?? '') : unquoted(match[2]);
     if (!found.has(match[1] as string)) found.set(match[1] as string, value);
   }
   return found;
+}
+
+const LETTER_ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
+
+/** The inside of a C-style quoted string (control-spec 2.1.1): tor escapes each byte outside ASCII as `\ooo`. */
+function unquoted(inside: string): string {
+  const bytes = inside.replace(/\\(?:([0-3][0-7]{2})|(.))/g, (_all, octal?: string, char = '') =>
+    octal === undefined ? (LETTER_ESCAPES[char] ?? char) : String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.from(bytes, 'latin1'));
 }

@@ -50,6 +50,11 @@ export async function locateTor(options: LocateOptions = {}): Promise<TorBinary>
     refusal ??= checked;
   }
   if (refusal !== null) throw refusal;
+  if (options.binary !== undefined) {
+    throw new TorError('TOR_NOT_FOUND', 'the given tor program is no program', {
+      hint: 'Give the path of a tor program, or none to look in the usual places.',
+    });
+  }
   throw new TorError(
     'TOR_NOT_FOUND',
     chosen === undefined ? 'tor is not installed' : 'KITH_TOR names no program',

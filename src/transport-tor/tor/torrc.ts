@@ -19,10 +19,22 @@ function cQuoted(text: string): string {
   return `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }
 
-/** A line that somebody else wrote whole (`config` of TorInit): taken as it is, if it is one line. */
+/** Options that open a port; tor also takes their names shortened, in any case, and behind `+` or `/`. */
+const PORT_NAME = /(?:port|(?:socks|control|or|dir|dns|trans|natd|httptunnel|metrics)p(?:or?)?)$/i;
+
+/**
+ * A line that somebody else wrote whole (`config` of TorInit): taken as it is, if it is one line that opens no
+ * TCP port. Throws TorError TOR_CONFIG.
+ */
 export function verbatim(line: string): string {
   checkLine(line);
   if (line.endsWith('\\')) throw unsafe('a configuration line ends in a backslash');
+  const [, name = '', value = ''] = /^ *([^ #]*) *(.*?) *$/.exec(line) ?? [];
+  if (name.toLowerCase() === '%include' || (PORT_NAME.test(name) && !/^(?:0|"0"|"?unix:.*)$/.test(value))) {
+    throw new TorError('TOR_CONFIG', 'an extra configuration line opens a port or includes a file', {
+      hint: 'Leave that line out: an option that ends in Port may only be 0 or begin with unix:.',
+    });
+  }
   return line;
 }
 

@@ -45,3 +45,14 @@ test('key=value words are found behind others, the first of a name counts', () =
     ],
   );
 });
+
+test('escapes in a quoted value are bytes of UTF-8', () => {
+  const path = (inside: string): string | undefined =>
+    keyValues(`AUTH COOKIEFILE="${inside}"`).get('COOKIEFILE');
+  assert.equal(path(String.raw`/d\303\244 \"ta\\ x\'`), `/dä "ta\\ x'`);
+  assert.equal(path(String.raw`\n\t\r|\\n|\\303`), '\n\t\r|\\n|\\303');
+  assert.equal(path(String.raw`\360\237\247\205\0601`), '🧅01');
+  assert.equal(path(Buffer.from('ä').toString('latin1')), 'ä', 'bytes that tor left as they are');
+  assert.equal(path(String.raw`\377\400\8\3`), '\ufffd40083');
+  assert.equal(path(String.raw`\357\273\277a`), '\ufeffa');
+});

@@ -81,6 +81,16 @@ test('bootstraps with progress, keeps its directory closed, opens no TCP port, a
   await assert.rejects(tor.services.publish(systemRandom(32), { socketPath: '/x' }), code('TOR_NOT_READY'));
 });
 
+test('a data directory of any characters will do', async () => {
+  const socketDir = await temporaryDir();
+  const dir = join(await temporaryDir(), 'dä "ta x');
+  await using one = await TestTor.create({ config, dataDir: dir, socketDir });
+  await one.tor.start(patience());
+  assert.equal(one.tor.status().state, 'ready');
+  await one.tor.stop();
+  for (const path of [socketDir, join(dir, '..')]) await rm(path, { recursive: true });
+});
+
 test('a service is reachable, survives kill -9 of its tor, and peers reconnect within 20 s', async (t) => {
   await using echo = await EchoServer.start();
   await using service = await TestTor.create({ config });

@@ -65,3 +65,42 @@ test('a socket path that the system would cut is refused', () => {
   assert.throws(() => clientTorrc({ ...INIT, socksPath: `/${'x'.repeat(103)}` }), code('TOR_SOCKET_PATH'));
   clientTorrc({ ...INIT, socksPath: `/${'x'.repeat(102)}` });
 });
+
+test('an extra line can open no TCP port', () => {
+  for (const line of [
+    'SocksPort 9050',
+    'socksport "9050"',
+    '  SOCKSPort   127.0.0.1:9050',
+    '+SocksPort 9050',
+    '/ControlPort 9051',
+    '__SocksPort auto',
+    'SocksPort',
+    'SocksPort#',
+    'SocksPor 9050',
+    'DNSP 53',
+    'ORPort 0.0.0.0:443',
+    'SocksPort 0x1',
+    'SocksPort UNIX:/s',
+    'HiddenServicePort 80 127.0.0.1:80',
+    '%include /etc/tor/torrc',
+  ]) {
+    assert.throws(
+      () => clientTorrc({ ...INIT, config: [line] }),
+      (error) => error instanceof TorError && error.code === 'TOR_CONFIG' && error.hint !== '',
+      line,
+    );
+  }
+  for (const line of [
+    'SocksPort 0',
+    'ORPort "0" ',
+    'SocksPort unix:/s',
+    'SocksPort "unix:\\"/s x\\" OnionTrafficOnly"',
+    'ControlPortWriteToFile /p',
+    'LongLivedPorts 22',
+    '__ReloadTorrcOnSIGHUP 0',
+    'DirAuthority "auth0 orport=5000 no-v2 127.0.0.1:5001 AA"',
+    '# SocksPort 9050',
+  ]) {
+    assert.equal(verbatim(line), line);
+  }
+});
