@@ -11,6 +11,11 @@ class End implements SecureChannel {
   #failed: Error | undefined;
   peer: End | undefined;
 
+  /** Pieces that nobody has read yet. */
+  get unread(): number {
+    return this.#arrived.length;
+  }
+
   async read(signal?: AbortSignal): Promise<Uint8Array | null> {
     for (;;) {
       signal?.throwIfAborted();
@@ -51,7 +56,7 @@ class End implements SecureChannel {
   }
 }
 
-export function channelPair(): [SecureChannel, SecureChannel] {
+export function channelPair(): [End, End] {
   const [a, b] = [new End(), new End()];
   a.peer = b;
   b.peer = a;
