@@ -4,14 +4,15 @@ import type { Clock } from '../safety/clock.ts';
 import { ChannelError } from './errors.ts';
 
 /**
- * Runs `work` with a signal that is aborted with ChannelError TIMEOUT after `ms`, or with the caller's reason.
- * The timer is gone when this returns. `work` has to observe the signal.
+ * Runs `work` with a signal that is aborted after `ms` with what `over` makes (ChannelError TIMEOUT), or with the
+ * caller's reason. The timer is gone when this returns. `work` has to observe the signal.
  */
 export async function withDeadline<T>(
   clock: Clock,
   ms: number,
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
+  over: () => Error = () => new ChannelError('TIMEOUT'),
 ): Promise<T> {
   signal?.throwIfAborted();
   const deadline = new AbortController();
@@ -20,7 +21,7 @@ export async function withDeadline<T>(
   signal?.addEventListener('abort', forward, { once: true });
   // not awaited: it ends with the timer's signal, and its only rejection is that end
   void clock.sleep(ms, timer.signal).then(
-    () => deadline.abort(new ChannelError('TIMEOUT')),
+    () => deadline.abort(over()),
     () => undefined,
   );
   try {

@@ -8,6 +8,7 @@ import { concat } from '../safety/bytes.ts';
 import type { Clock } from '../safety/clock.ts';
 import { DiskError } from '../safety/disk.ts';
 import type { SecureChannel } from '../net/channel.ts';
+import { withDeadline } from '../net/deadline.ts';
 import { encodeSayReceipt, type SayStatus } from '../wire/say.ts';
 import type { Inbox, IncomingFile } from './inbox.ts';
 import {
@@ -163,31 +164,26 @@ function diskStatus(error: unknown): 'disk-full' | 'failed' {
  * Reads on after a refusal, because hanging up at once could overtake the receipt; a sender that has read it stops.
  */
 async function discard(channel: SecureChannel, clock: Clock): Promise<void> {
-  const over = new AbortController();
-  const done = new AbortController();
-  const tooLong = new Error('say: the sender does not stop');
-  clock.sleep(SAY_DISCARD_MS, done.signal).then(
-    () => over.abort(tooLong),
-    () => {}, // the sender stopped
-  );
-  try {
+  const tooLong = () => new Error('say: the sender does not stop');
+  const read = async (signal: AbortSignal): Promise<void> => {
     for (let sizeBytes = 0; sizeBytes < SAY_DISCARD_BYTES; ) {
-      const bytes = await channel.read(over.signal);
+      const bytes = await channel.read(signal);
       if (bytes === null) return;
       sizeBytes += bytes.length;
     }
-    channel.abort(tooLong);
-  } finally {
-    done.abort();
-  }
+    channel.abort(tooLong());
+  };
+  await withDeadline(clock, SAY_DISCARD_MS, undefined, read, tooLong);
 }
 
 /** The channel's bytes in pieces worth a disk write, with the idle deadline applied. */
 async function* grouped(reception: Reception, clock: Clock): AsyncGenerator<Uint8Array> {
+  const read = (signal: AbortSignal) => reception.channel.read(signal);
+  const silent = () => new Error('say: the sender went silent');
   let pieces: Uint8Array[] = [];
   let sizeBytes = 0;
   for (;;) {
-    const bytes = await readBefore(reception.channel, SAY_IDLE_MS, clock);
+    const bytes = await withDeadline(clock, SAY_IDLE_MS, undefined, read, silent);
     if (bytes !== null) {
       pieces.push(bytes);
       sizeBytes += bytes.length;
@@ -199,19 +195,5 @@ async function* grouped(reception: Reception, clock: Clock): AsyncGenerator<Uint
       sizeBytes = 0;
     }
     if (bytes === null) return;
-  }
-}
-
-async function readBefore(channel: SecureChannel, ms: number, clock: Clock): Promise<Uint8Array | null> {
-  const over = new AbortController();
-  const idle = new AbortController();
-  clock.sleep(ms, over.signal).then(
-    () => idle.abort(new Error('say: the sender went silent')),
-    () => {}, // the read came first
-  );
-  try {
-    return await channel.read(idle.signal);
-  } finally {
-    over.abort();
   }
 }

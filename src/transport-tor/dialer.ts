@@ -15,6 +15,7 @@ import { type Log, silent } from '../safety/log.ts';
 import { type RandomBytes, systemRandom } from '../safety/random.ts';
 import { socketChannel } from '../net/byte-channel.ts';
 import type { OpenStream } from '../net/channel.ts';
+import { withDeadline } from '../net/deadline.ts';
 import type { DialRecord } from './dial-history.ts';
 import { DialQueue } from './dial-queue.ts';
 import { DialError, SocksError } from './errors.ts';
@@ -98,9 +99,17 @@ export class OnionDialer {
         early,
         signal: limited,
       });
+    const timeoutMs = this.#init.limits?.timeoutMs ?? DIAL_TIMEOUT_MS;
     const socket = await this.#queue.run(
       onion.host,
-      () => this.#timed(signal, (limited) => this.#hedged(circuit, connect, limited)),
+      () =>
+        withDeadline(
+          this.#clock,
+          timeoutMs,
+          signal,
+          (limited) => this.#hedged(circuit, connect, limited),
+          () => timedOut(timeoutMs),
+        ),
       { signal, urgent },
     );
     this.#log('debug', 'stream open', { purpose, tookMs: Math.round(this.#clock.monotonic() - startedMs) });
@@ -163,22 +172,6 @@ export class OnionDialer {
       if (!(error instanceof SocksError && error.transient)) throw error;
       await this.#clock.sleep(RETRY_PAUSE_MS, request.signal);
       return connect();
-    }
-  }
-
-  /** Runs `connect` under the caller's signal and our own limit on the injected clock. */
-  async #timed<T>(signal: AbortSignal | undefined, connect: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const timeoutMs = this.#init.limits?.timeoutMs ?? DIAL_TIMEOUT_MS;
-    const limit = new AbortController();
-    const done = new AbortController();
-    this.#clock.sleep(timeoutMs, done.signal).then(
-      () => limit.abort(timedOut(timeoutMs)),
-      () => {},
-    );
-    try {
-      return await connect(signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]));
-    } finally {
-      done.abort();
     }
   }
 }

@@ -22,16 +22,7 @@ import { Reaper } from '../../src/testnet/reaper.ts';
 import { writeRecord } from '../../src/testnet/record.ts';
 import { circuitFrom, keepBusy } from '../../src/testnet/traffic.ts';
 import { ManualClock } from '../manual-clock.ts';
-
-const RECORD = {
-  version: 1,
-  startedAt: '2026-01-01T00:00:00.000Z',
-  tookMs: 12,
-  owner: { pid: 99_999_999, started: 'never' },
-  reaper: { pid: 99_999_999, started: 'never' },
-  processes: [{ name: 'auth0', pid: 99_999_998 }],
-  clientConfig: ['TestingTorNetwork "1"'],
-} as const;
+import { RECORD } from './record.ts';
 
 function exists(path: string): Promise<boolean> {
   return access(path).then(

@@ -11,16 +11,7 @@ import { MalformedError } from '../../src/safety/errors.ts';
 import { joinTestnet, TestnetError } from '../../src/testnet/index.ts';
 import { decodeRecord, readRecord, writeRecord } from '../../src/testnet/record.ts';
 import { clientLines } from '../../src/testnet/torrc.ts';
-
-const RECORD = {
-  version: 1,
-  startedAt: '2026-01-01T00:00:00.000Z',
-  tookMs: 12,
-  owner: { pid: 99_999_999, started: 'never' },
-  reaper: { pid: 99_999_999, started: 'never' },
-  processes: [{ name: 'auth0', pid: 99_999_998 }],
-  clientConfig: ['TestingTorNetwork "1"'],
-} as const;
+import { RECORD } from './record.ts';
 
 test('a record is read back as it was written, and anything else is malformed', async () => {
   assert.deepEqual(decodeRecord(utf8(JSON.stringify(RECORD))), RECORD);
