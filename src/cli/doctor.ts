@@ -8,8 +8,8 @@ import { access, lstat } from 'node:fs/promises';
 import { KithError } from '../safety/errors.ts';
 import { systemDisk } from '../safety/disk.ts';
 import { type DataDir, dataDir as layout, socketDirFits } from '../store/data-dir.ts';
-import { readHomeSeed } from '../store/home-seed.ts';
 import { lockHolder } from '../store/lock.ts';
+import { readSecret } from '../store/secrets.ts';
 import { locateTor } from '../transport-tor/tor/locate.ts';
 import type { Context } from './context.ts';
 import { EXIT, size } from './output.ts';
@@ -121,7 +121,7 @@ async function disk(dir: DataDir): Promise<Finding> {
 async function identity(dir: DataDir): Promise<Finding> {
   const check = 'identity';
   try {
-    const seed = await readHomeSeed(dir);
+    const seed = await readSecret(dir, 'home.seed');
     return seed === null
       ? { check, verdict: 'ok', found: 'none yet', hint: 'kith init (or kith up) creates it.' }
       : { check, verdict: 'ok', found: 'present' };

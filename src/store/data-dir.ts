@@ -8,24 +8,25 @@
 
 import { chmod, lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Disk, diskError } from '../safety/disk.ts';
 import { StoreError } from './errors.ts';
 
 /** sockaddr_un.sun_path holds 108 bytes with its end mark; macOS 104. The longest name below is added to this. */
 const SOCKET_PATH_MAX_BYTES = 103;
-const LONGEST_SOCKET_NAME = '/control.sock';
+const LONGEST_SOCKET_NAME = '/anonymous/0123456789ab.sock';
 
 export interface DataDir {
   readonly root: string;
-  /** Seed of the home persona, 32 bytes, mode 0600. */
-  readonly homeSeed: string;
   /** SQLite file whose lock says that a node runs here. */
   readonly lock: string;
   /** JSON about the holder of the lock, for the error a second start shows. */
   readonly holder: string;
-  /** State of the tor process, kept between runs so that guards stay the same. */
-  readonly tor: string;
+  /** State of each tor process, kept between runs so that guards stay the same. */
+  readonly torKnown: string;
+  readonly torAnonymous: string;
+  /** Sealed files: whom this node knows in the overlay, and what its member there keeps. */
+  readonly overlay: string;
   /** Messages that strangers and friends left with `kith say`. */
   readonly inbox: string;
 }
@@ -35,15 +36,16 @@ export function defaultDataDir(env: NodeJS.ProcessEnv): string {
   return env['KITH_DATA'] ?? join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'kith');
 }
 
-/** The layout below `root`; touches nothing. */
+/** The layout below `root`, beside the secrets (secrets.ts); touches nothing. */
 export function dataDir(root: string): DataDir {
   const at = resolve(root);
   return {
     root: at,
-    homeSeed: join(at, 'home.seed'),
     lock: join(at, 'lock.db'),
     holder: join(at, 'holder.json'),
-    tor: join(at, 'tor'),
+    torKnown: join(at, 'tor-known'),
+    torAnonymous: join(at, 'tor-anonymous'),
+    overlay: join(at, 'overlay'),
     inbox: join(at, 'inbox'),
   };
 }
@@ -69,6 +71,7 @@ export async function openDataDir(root: string, disk: Disk): Promise<DataDir> {
     await chmod(dir.root, 0o700);
   }
   await disk.makeDir(dir.inbox);
+  await disk.makeDir(dir.overlay);
   return dir;
 }
 
@@ -77,7 +80,7 @@ async function isOursToClose(dir: DataDir): Promise<boolean> {
   const names = await readdir(dir.root).catch((error: unknown) => {
     throw diskError('looking at the data directory', error);
   });
-  return names.length === 0 || names.includes(basename(dir.homeSeed));
+  return names.length === 0 || names.includes('home.seed');
 }
 
 function notForNodes(): StoreError {

@@ -1,5 +1,6 @@
 /**
- * Which onion is dialed next. One queue per tor process, because its circuits are what is scarce.
+ * Which onion of one dialer is dialed next. How many dials run at once is said by the places, which all dialers of a
+ * tor share (`dial-places.ts`).
  *
  * Order: user actions first, then dials that waited too long, then the most recently reachable onion, then who
  * came first. A failed onion pauses with growing, jittered backoff; user actions neither wait for it nor count
@@ -10,17 +11,16 @@
 
 import type { Clock } from '../safety/clock.ts';
 import { DialHistory, type DialRecord } from './dial-history.ts';
+import { DialPlaces, type WaitingDials } from './dial-places.ts';
 import { DialError } from './errors.ts';
 import {
   BACKOFF_FIRST_MS,
   BACKOFF_MAX_MS,
   BACKOFF_WAIT_MS,
-  PARALLEL_DIALS,
   QUEUE_PATIENCE_MS,
   QUEUED_DIALS,
   QUEUED_URGENT_DIALS,
   REMEMBERED_ONIONS,
-  URGENT_DIALS,
 } from './limits.ts';
 
 export interface DialQueueInit {
@@ -29,10 +29,8 @@ export interface DialQueueInit {
   readonly chance: () => number;
   /** What an earlier process exported. */
   readonly records?: readonly DialRecord[] | undefined;
-  /** Dials at once, default {@link PARALLEL_DIALS}. */
-  readonly parallel?: number | undefined;
-  /** Of these, for user actions alone; default {@link URGENT_DIALS}. */
-  readonly urgentOnly?: number | undefined;
+  /** Default: places of its own. */
+  readonly places?: DialPlaces | undefined;
   /** Whether a failure says something about the onion; others cause no backoff. */
   readonly isOnionFailure: (error: unknown) => boolean;
 }
@@ -50,15 +48,17 @@ interface Waiting {
   readonly start: () => void;
 }
 
-export class DialQueue {
+export class DialQueue implements WaitingDials {
   readonly #init: DialQueueInit;
   readonly #history: DialHistory;
+  readonly #places: DialPlaces;
   /** In order of arrival; {@link #next} picks from it. */
-  readonly #waiting: Waiting[] = [];
+  readonly #dials: Waiting[] = [];
   #running = 0;
 
   constructor(init: DialQueueInit) {
     this.#init = init;
+    this.#places = init.places ?? new DialPlaces();
     this.#history = new DialHistory({
       clock: init.clock,
       chance: init.chance,
@@ -75,7 +75,7 @@ export class DialQueue {
   }
 
   stats(): { running: number; waiting: number } {
-    return { running: this.#running, waiting: this.#waiting.length };
+    return { running: this.#running, waiting: this.#dials.length };
   }
 
   /**
@@ -96,7 +96,7 @@ export class DialQueue {
       throw error;
     } finally {
       this.#running--;
-      this.#startNext();
+      this.#places.free();
     }
   }
 
@@ -108,12 +108,12 @@ export class DialQueue {
   }
 
   #turn(host: string, urgent: boolean, signal: AbortSignal | undefined): Promise<void> {
-    const queued = this.#waiting.length;
+    const queued = this.#dials.length;
     if (queued >= QUEUED_DIALS + (urgent ? QUEUED_URGENT_DIALS : 0)) throw queueFull(queued);
     return new Promise((resolve, reject) => {
       const sinceMs = this.#init.clock.monotonic();
       const onAbort = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+        this.#dials.splice(this.#dials.indexOf(entry), 1);
         reject(signal?.reason);
       };
       const start = (): void => {
@@ -122,28 +122,30 @@ export class DialQueue {
       };
       const entry: Waiting = { host, urgent, sinceMs, start };
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.push(entry);
-      this.#startNext();
+      this.#dials.push(entry);
+      this.#places.want(this);
     });
   }
 
-  /** The only place where dials begin. */
-  #startNext(): void {
-    const parallel = this.#init.parallel ?? PARALLEL_DIALS;
-    const ordinary = Math.max(1, parallel - (this.#init.urgentOnly ?? URGENT_DIALS));
-    for (;;) {
-      const best = this.#next();
-      if (best === undefined || this.#running >= (best.urgent ? parallel : ordinary)) return;
-      this.#waiting.splice(this.#waiting.indexOf(best), 1);
-      this.#running++;
-      best.start();
-    }
+  /** For the places: how many wait for one. */
+  get waiting(): number {
+    return this.#dials.length;
+  }
+
+  /** For the places, which call it when there is one. */
+  startNext(urgent: boolean): boolean {
+    const best = this.#next();
+    if (best === undefined || best.urgent !== urgent) return false;
+    this.#dials.splice(this.#dials.indexOf(best), 1);
+    this.#running++;
+    best.start();
+    return true;
   }
 
   #next(): Waiting | undefined {
     const patientUntilMs = this.#init.clock.monotonic() - QUEUE_PATIENCE_MS;
     let best: Waiting | undefined;
-    for (const entry of this.#waiting) {
+    for (const entry of this.#dials) {
       if (best === undefined || this.#isBefore(entry, best, patientUntilMs)) best = entry;
     }
     return best;

@@ -17,6 +17,7 @@ import { socketChannel } from '../net/byte-channel.ts';
 import type { OpenStream } from '../net/channel.ts';
 import { withDeadline } from '../net/deadline.ts';
 import type { DialRecord } from './dial-history.ts';
+import { DialPlaces } from './dial-places.ts';
 import { DialQueue } from './dial-queue.ts';
 import { DialError, SocksError } from './errors.ts';
 import { hedged } from './hedge.ts';
@@ -38,7 +39,10 @@ export interface OnionDialerInit {
   readonly log?: Log;
   /** From {@link OnionDialer.export} of an earlier process. */
   readonly records?: readonly DialRecord[];
+  /** Shared with other dialers on the same tor, which share nothing else. Default: places of its own. */
+  readonly places?: DialPlaces;
   readonly limits?: {
+    /** Only without `places`. */
     readonly parallel?: number;
     readonly urgentOnly?: number;
     readonly timeoutMs?: number;
@@ -75,8 +79,7 @@ export class OnionDialer {
       clock: this.#clock,
       chance: () => new DataView(random(4).buffer).getUint32(0) / 2 ** 32,
       records: init.records,
-      parallel: init.limits?.parallel,
-      urgentOnly: init.limits?.urgentOnly,
+      places: init.places ?? new DialPlaces(init.limits),
       isOnionFailure,
     });
   }

@@ -148,8 +148,7 @@ export type TransportErrorCode =
   | 'NOT_OWN_ONION'
   | 'PEER_ID_MISMATCH'
   | 'DIAL_SELF'
-  | 'NO_CHANNELS'
-  | 'NO_DNS';
+  | 'NO_CHANNELS';
 
 /** The transport was given something that it cannot serve, before anything was sent. */
 export class TransportError extends KithError<TransportErrorCode> {

@@ -62,8 +62,8 @@ export interface Inbound {
   stop(): Promise<void>;
 }
 
-/** Through kith's handshake: libp2p is one of the protocols of an endpoint. */
-export function channelInbound(endpoint: OnionEndpoint, init: InboundInit): Inbound {
+/** Through kith's handshake: libp2p is one of the protocols of an endpoint, which is started here if it is `ours`. */
+export function channelInbound(endpoint: OnionEndpoint, ours: boolean, init: InboundInit): Inbound {
   let closing = new AbortController();
   return {
     async start(upgrader, signal) {
@@ -82,7 +82,7 @@ export function channelInbound(endpoint: OnionEndpoint, init: InboundInit): Inbo
         await connection.finished;
       });
       try {
-        await endpoint.start(signal);
+        if (ours) await endpoint.start(signal);
       } catch (error) {
         endpoint.unhandle(LIBP2P_PROTOCOL);
         throw error;
@@ -91,7 +91,7 @@ export function channelInbound(endpoint: OnionEndpoint, init: InboundInit): Inbo
     async stop() {
       closing.abort(new Error('the listener was closed'));
       await init.arrivals.left(init.clock);
-      await endpoint.stop();
+      if (ours) await endpoint.stop();
       endpoint.unhandle(LIBP2P_PROTOCOL);
     },
   };

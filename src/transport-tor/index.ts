@@ -30,11 +30,16 @@ import type { TorTransportComponents, TorTransportInit } from './options.ts';
 import { OnionTransport } from './transport.ts';
 
 export type { ByteChannel, SecureChannel } from '../net/channel.ts';
+export { isOnionMultiaddr, torAddresses, torConnectionDefaults } from '../net/persona/connection-defaults.ts';
+export {
+  type DuplicateConnectionsComponents,
+  duplicateConnections,
+} from '../net/persona/duplicate-connections.ts';
+export { PersonaError, type PersonaErrorCode } from '../net/persona/errors.ts';
 export { decodeOnion, type OnionAddress, onionOf } from '../wire/onion.ts';
-export { isOnionMultiaddr, torAddresses, torConnectionDefaults } from './connection-defaults.ts';
 export type { DialRecord } from './dial-history.ts';
+export { DialPlaces } from './dial-places.ts';
 export { OnionDialer, type OnionDialerInit } from './dialer.ts';
-export { type DuplicateConnectionsComponents, duplicateConnections } from './duplicate-connections.ts';
 export { OnionEndpoint, type OnionEndpointInit } from './endpoint.ts';
 export {
   DialError,

@@ -60,9 +60,6 @@ export const SEND_LOW_WATER_BYTES = 128 * 1024;
 /** How long a closed connection waits for the other side to close too: one slow round trip over tor. */
 export const CLOSE_LINGER_MS = 10_000;
 
-/** Two connections to one peer: both may be in use by protocols that began before the second was there. */
-export const DUPLICATE_GRACE_MS = 30_000;
-
 /** Bytes that a muxed stream may have under way: at 600 ms round trip 1.7 MB/s, what one circuit carries. */
 export const STREAM_WINDOW_BYTES = 1024 * 1024;
 

@@ -7,6 +7,7 @@ import type { Provider } from '../safety/crypto/provider.ts';
 import type { Log } from '../safety/log.ts';
 import type { RandomBytes } from '../safety/random.ts';
 import type { OnionDialer } from './dialer.ts';
+import type { OnionEndpoint } from './endpoint.ts';
 import type { OnionPublisher, ServiceOptions } from './onion-server.ts';
 import { TransportError } from './errors.ts';
 import { Tor, type TorInit } from './tor/tor.ts';
@@ -50,6 +51,11 @@ export interface TorTransportInit extends TorChoice, ServiceOptions {
   readonly purpose?: string;
   /** Shares a dial queue with other parts on the same tor; default: a dialer of its own. */
   readonly dialer?: OnionDialer;
+  /**
+   * The onion to serve libp2p on, beside raw protocols of the caller's, who starts and stops it (link `kith`). It has
+   * to be the onion of this transport. Default: an endpoint of its own, started by the listener.
+   */
+  readonly endpoint?: OnionEndpoint;
   /** Bounds of inbound handshakes (link `kith`). */
   readonly limits?: NonNullable<AcceptorInit['limits']>;
   readonly clock?: Clock;

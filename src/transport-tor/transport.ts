@@ -22,11 +22,11 @@ import type { ChannelHandler } from '../net/acceptor.ts';
 import { Channels, type SecureChannel } from '../net/channel.ts';
 import { linkIdentity } from '../net/link-identity.ts';
 import { resettingMuxer } from '../net/muxer.ts';
+import { isOnionMultiaddr } from '../net/persona/connection-defaults.ts';
 import { systemClock } from '../safety/clock.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import { systemRandom } from '../safety/random.ts';
 import { encodeOnionMultiaddr, ONION_PORT, type OnionAddress, onionOf } from '../wire/onion.ts';
-import { isOnionMultiaddr } from './connection-defaults.ts';
 import { OnionDialer } from './dialer.ts';
 import { OnionEndpoint } from './endpoint.ts';
 import { TransportError } from './errors.ts';
@@ -92,11 +92,13 @@ export class OnionTransport implements Transport, Startable {
     };
     const arriving = { arrivals: new Arrivals(), muxer, log, clock };
     const identity = link === 'kith' ? linkIdentity(seedOf(components.privateKey), provider) : undefined;
-    this.endpoint = identity === undefined ? undefined : new OnionEndpoint({ ...service, identity });
+    if (init.endpoint !== undefined && init.endpoint.onion.host !== this.onion.host) throw notOwnOnion();
+    this.endpoint =
+      identity === undefined ? undefined : (init.endpoint ?? new OnionEndpoint({ ...service, identity }));
     this.#inbound =
       this.endpoint === undefined
         ? rawInbound(seed, this.onion, service, arriving)
-        : channelInbound(this.endpoint, arriving);
+        : channelInbound(this.endpoint, init.endpoint === undefined, arriving);
     this.#outbound = new Outbound({
       own: this.onion,
       purpose: init.purpose ?? 'libp2p',
@@ -173,6 +175,6 @@ export class OnionTransport implements Transport, Startable {
 
 function notOwnOnion(): TransportError {
   return new TransportError('NOT_OWN_ONION', 'a node can only listen on the onion of its own key', {
-    hint: 'Use onionMultiaddr(privateKey) for the listen address, and the same port as the transport.',
+    hint: 'Use onionMultiaddr(privateKey) for the listen address, and the port and endpoint of that onion.',
   });
 }

@@ -14,7 +14,7 @@ import {
   openSocketDir,
   socketDirFits,
 } from '../../src/store/data-dir.ts';
-import { createHomeSeed, readHomeSeed } from '../../src/store/home-seed.ts';
+import { createSecret, readSecret } from '../../src/store/secrets.ts';
 import { acquireLock, lockHolder } from '../../src/store/lock.ts';
 
 let root: string;
@@ -75,13 +75,13 @@ test('sockets of a directory whose path tor cannot take as a bare word move too'
 
 test('a seed is made once, kept private, and never replaced', async () => {
   const dir = await openDataDir(root, systemDisk);
-  assert.equal(await readHomeSeed(dir), null);
-  const seed = await createHomeSeed(dir, systemDisk, systemRandom);
-  assert.deepEqual(await readHomeSeed(dir), seed);
-  assert.equal((await stat(dir.homeSeed)).mode & 0o777, 0o600);
-  await assert.rejects(createHomeSeed(dir, systemDisk, systemRandom), { code: 'SEED_EXISTS' });
-  await writeFile(dir.homeSeed, 'short');
-  await assert.rejects(readHomeSeed(dir), { code: 'SEED_DAMAGED' });
+  assert.equal(await readSecret(dir, 'home.seed'), null);
+  const seed = await createSecret(dir, 'home.seed', systemDisk, systemRandom);
+  assert.deepEqual(await readSecret(dir, 'home.seed'), seed);
+  assert.equal((await stat(join(dir.root, 'home.seed'))).mode & 0o777, 0o600);
+  await assert.rejects(createSecret(dir, 'home.seed', systemDisk, systemRandom), { code: 'SECRET_EXISTS' });
+  await writeFile(join(dir.root, 'home.seed'), 'short');
+  await assert.rejects(readSecret(dir, 'home.seed'), { code: 'SECRET_DAMAGED' });
 });
 
 test('the second node in a directory is told who the first one is', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { DialHistory } from '../../src/transport-tor/dial-history.ts';
+import { DialPlaces } from '../../src/transport-tor/dial-places.ts';
 import { DialQueue, type DialQueueInit } from '../../src/transport-tor/dial-queue.ts';
 import { DialError } from '../../src/transport-tor/errors.ts';
 import {
@@ -70,7 +71,9 @@ describe('DialQueue', () => {
   });
 
   it('prefers the most recently reachable onion, then who came first', async () => {
-    const { clock, started, dial, finish } = setUp({ parallel: 1, urgentOnly: 0 });
+    const { clock, started, dial, finish } = setUp({
+      places: new DialPlaces({ parallel: 1, urgentOnly: 0 }),
+    });
     for (const host of ['old', 'new']) {
       void dial(host);
       await clock.advance(10);
@@ -84,7 +87,9 @@ describe('DialQueue', () => {
   });
 
   it('lets nobody starve behind reachable onions', async () => {
-    const { clock, started, dial, finish } = setUp({ parallel: 1, urgentOnly: 0 });
+    const { clock, started, dial, finish } = setUp({
+      places: new DialPlaces({ parallel: 1, urgentOnly: 0 }),
+    });
     void dial('friend');
     await clock.advance(0);
     void dial('stranger');
@@ -149,7 +154,9 @@ describe('DialQueue', () => {
   });
 
   it('gives up a waiting dial when its signal is aborted, in the queue and in a pause', async () => {
-    const { clock, queue, started, dial, finish } = setUp({ parallel: 1, urgentOnly: 0 });
+    const { clock, queue, started, dial, finish } = setUp({
+      places: new DialPlaces({ parallel: 1, urgentOnly: 0 }),
+    });
     void dial('busy');
     const waiting = new AbortController();
     const dialed = dial('waits', { signal: waiting.signal });
@@ -173,7 +180,7 @@ describe('DialQueue', () => {
   });
 
   it('refuses more than it may hold, keeping places for user actions', async () => {
-    const { clock, dial } = setUp({ parallel: 1, urgentOnly: 0 });
+    const { clock, dial } = setUp({ places: new DialPlaces({ parallel: 1, urgentOnly: 0 }) });
     void dial('busy');
     for (let i = 0; i < QUEUED_DIALS; i++) void dial(`o${i}`);
     await clock.advance(0);

@@ -5,6 +5,7 @@
  * Not constant-time and 10 to 30 times slower than `node.ts`; secrets stay in the JavaScript heap.
  */
 
+import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { hmac } from '@noble/hashes/hmac.js';
@@ -12,7 +13,7 @@ import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import { concat, equal } from '../bytes.ts';
 import { passesByteChecks } from './ed25519-rule.ts';
-import { CryptoError, type Provider, requireSize } from './provider.ts';
+import { type Aead, CryptoError, type Provider, requireAeadSizes, requireSize } from './provider.ts';
 
 const { Point } = ed25519;
 
@@ -23,6 +24,27 @@ function refusing<T>(primitive: string, run: () => T): T {
   } catch (error) {
     throw new CryptoError(primitive, error);
   }
+}
+
+type Cipher = (
+  key: Uint8Array,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+) => { encrypt(plaintext: Uint8Array): Uint8Array; decrypt(ciphertext: Uint8Array): Uint8Array };
+
+function aead(name: string, cipher: Cipher): Aead {
+  return {
+    seal(key, nonce, aad, ...plaintext) {
+      requireAeadSizes(key, nonce);
+      const whole = plaintext.length === 1 ? (plaintext[0] as Uint8Array) : concat(...plaintext);
+      return cipher(key, nonce, aad).encrypt(whole);
+    },
+    open(key, nonce, aad, ciphertext) {
+      requireAeadSizes(key, nonce);
+      const opener = cipher(key, nonce, aad);
+      return refusing(name, () => opener.decrypt(ciphertext));
+    },
+  };
 }
 
 function littleEndian(bytes: Uint8Array): bigint {
@@ -81,16 +103,9 @@ export const nobleProvider: Provider = {
     },
   },
 
-  chaCha20Poly1305: {
-    seal(key, nonce, aad, ...plaintext) {
-      const whole = plaintext.length === 1 ? (plaintext[0] as Uint8Array) : concat(...plaintext);
-      return chacha20poly1305(key, nonce, aad).encrypt(whole);
-    },
-    open(key, nonce, aad, ciphertext) {
-      const cipher = chacha20poly1305(key, nonce, aad);
-      return refusing('chacha20-poly1305', () => cipher.decrypt(ciphertext));
-    },
-  },
+  chaCha20Poly1305: aead('chacha20-poly1305', chacha20poly1305),
+
+  aes256Gcm: aead('aes-256-gcm', gcm),
 
   ed25519: {
     publicKey(seed) {

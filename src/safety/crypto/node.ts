@@ -27,9 +27,8 @@ import {
   publicBytes,
   X25519_KEY,
 } from './key-format.ts';
-import { CryptoError, type Provider, requireSize } from './provider.ts';
+import { type Aead, CryptoError, type Provider, requireAeadSizes, requireSize } from './provider.ts';
 
-const CHACHA = 'chacha20-poly1305';
 const TAG = { authTagLength: 16 } as const;
 
 /** A plain view, so that Buffer's different `slice` and `toString` never leave this file. */
@@ -43,6 +42,43 @@ function importPeer(type: typeof X25519_KEY, bytes: Uint8Array): KeyObject {
   } catch (error) {
     throw new CryptoError(type.name, error);
   }
+}
+
+/** The types know the two ciphers as one function each; at run time they are one. */
+function aead(cipherName: 'chacha20-poly1305' | 'aes-256-gcm'): Aead {
+  const name = cipherName as 'chacha20-poly1305';
+  return {
+    seal(key, nonce, aad, ...plaintext) {
+      requireAeadSizes(key, nonce);
+      const cipher = createCipheriv(name, key, nonce, TAG);
+      let plaintextLength = 0;
+      for (const part of plaintext) plaintextLength += part.length;
+      if (aad.length > 0) cipher.setAAD(aad, { plaintextLength });
+      // not zeroed first: every byte is written, and records of 64 KiB make the difference felt
+      const sealed = Buffer.allocUnsafe(plaintextLength + TAG.authTagLength);
+      let at = 0;
+      for (const part of plaintext) at += cipher.update(part).copy(sealed, at);
+      at += cipher.final().copy(sealed, at);
+      cipher.getAuthTag().copy(sealed, at);
+      return plain(sealed);
+    },
+    open(key, nonce, aad, ciphertext) {
+      requireAeadSizes(key, nonce);
+      const plaintextLength = ciphertext.length - TAG.authTagLength;
+      if (plaintextLength < 0) throw new CryptoError(name);
+      const decipher = createDecipheriv(name, key, nonce, TAG);
+      if (aad.length > 0) decipher.setAAD(aad, { plaintextLength });
+      decipher.setAuthTag(ciphertext.subarray(plaintextLength));
+      const plaintext = decipher.update(ciphertext.subarray(0, plaintextLength));
+      try {
+        decipher.final();
+      } catch (error) {
+        plaintext.fill(0);
+        throw new CryptoError(name, error);
+      }
+      return plain(plaintext);
+    },
+  };
 }
 
 export const nodeProvider: Provider = {
@@ -101,36 +137,9 @@ export const nodeProvider: Provider = {
     },
   },
 
-  chaCha20Poly1305: {
-    seal(key, nonce, aad, ...plaintext) {
-      const cipher = createCipheriv(CHACHA, key, nonce, TAG);
-      let plaintextLength = 0;
-      for (const part of plaintext) plaintextLength += part.length;
-      if (aad.length > 0) cipher.setAAD(aad, { plaintextLength });
-      // not zeroed first: every byte is written, and records of 64 KiB make the difference felt
-      const sealed = Buffer.allocUnsafe(plaintextLength + TAG.authTagLength);
-      let at = 0;
-      for (const part of plaintext) at += cipher.update(part).copy(sealed, at);
-      at += cipher.final().copy(sealed, at);
-      cipher.getAuthTag().copy(sealed, at);
-      return plain(sealed);
-    },
-    open(key, nonce, aad, ciphertext) {
-      const plaintextLength = ciphertext.length - TAG.authTagLength;
-      if (plaintextLength < 0) throw new CryptoError(CHACHA);
-      const decipher = createDecipheriv(CHACHA, key, nonce, TAG);
-      if (aad.length > 0) decipher.setAAD(aad, { plaintextLength });
-      decipher.setAuthTag(ciphertext.subarray(plaintextLength));
-      const plaintext = decipher.update(ciphertext.subarray(0, plaintextLength));
-      try {
-        decipher.final();
-      } catch (error) {
-        plaintext.fill(0);
-        throw new CryptoError(CHACHA, error);
-      }
-      return plain(plaintext);
-    },
-  },
+  chaCha20Poly1305: aead('chacha20-poly1305'),
+
+  aes256Gcm: aead('aes-256-gcm'),
 
   ed25519: {
     publicKey(seed) {

@@ -131,6 +131,30 @@ for (const [name, provider] of providers) {
       );
     });
 
+    test('AES-256-GCM gives the results of McGrew and Viega, test cases 14 and 16', () => {
+      const zeros = new Uint8Array(32);
+      const sealed = provider.aes256Gcm.seal(zeros, zeros.subarray(20), none, zeros.subarray(16));
+      assert.equal(toHex(sealed), 'cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919');
+      const key = fromHex('feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308');
+      const nonce = fromHex('cafebabefacedbaddecaf888');
+      const aad = fromHex('feedfacedeadbeeffeedfacedeadbeefabaddad2');
+      const text = fromHex(
+        'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39',
+      );
+      const other = provider.aes256Gcm.seal(key, nonce, aad, text.subarray(0, 7), text.subarray(7));
+      assert.equal(toHex(other.subarray(0, 8)), '522dc1f099567d07');
+      assert.equal(toHex(other.subarray(60)), '76fc6ece0f4e1768cddf8853bb2d551b');
+      assert.deepEqual(Uint8Array.from(provider.aes256Gcm.open(key, nonce, aad, other)), text);
+      // forced to 16 bytes: a shorter tag would be guessed sooner
+      for (const length of [0, 15, 64, 75]) {
+        const short = other.subarray(0, length);
+        assert.throws(() => provider.aes256Gcm.open(key, nonce, aad, short), CryptoError);
+      }
+      assert.throws(() => provider.aes256Gcm.open(key, nonce, none, other), CryptoError);
+      assert.throws(() => provider.aes256Gcm.seal(key.subarray(16), nonce, none, text), RangeError);
+      assert.throws(() => provider.aes256Gcm.seal(key, aad, none, text), RangeError);
+    });
+
     test('SHA-256 and HMAC-SHA256 over parts give the published results', () => {
       assert.equal(
         toHex(provider.sha256(utf8('a'), utf8('bc'))),
@@ -182,6 +206,7 @@ describe('the providers against each other', () => {
           p.ed25519.publicKey(secret),
           signer.sign(message),
           p.chaCha20Poly1305.seal(secret, peer.subarray(0, 12), message, message),
+          p.aes256Gcm.seal(secret, peer.subarray(0, 12), message, message),
           p.sha256(message),
           p.hmacSha256(secret, message),
         ].map(toHex);

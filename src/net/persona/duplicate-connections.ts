@@ -7,7 +7,7 @@
  */
 
 import type { Connection, Libp2pEvents, PeerId, Startable } from '@libp2p/interface';
-import { type Clock, systemClock } from '../safety/clock.ts';
+import { type Clock, systemClock } from '../../safety/clock.ts';
 import { DUPLICATE_GRACE_MS } from './limits.ts';
 
 export interface DuplicateConnectionsComponents {

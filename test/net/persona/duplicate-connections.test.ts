@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import type { Connection } from '@libp2p/interface';
-import { duplicateConnections } from '../../src/transport-tor/index.ts';
-import { DUPLICATE_GRACE_MS } from '../../src/transport-tor/limits.ts';
-import { ManualClock } from '../manual-clock.ts';
-import { TestNetwork, type TestNode } from './nodes.ts';
+import { duplicateConnections } from '../../../src/transport-tor/index.ts';
+import { DUPLICATE_GRACE_MS } from '../../../src/net/persona/limits.ts';
+import { ManualClock } from '../../manual-clock.ts';
+import { TestNetwork, type TestNode } from '../../transport-tor/nodes.ts';
 
 let net: TestNetwork;
 

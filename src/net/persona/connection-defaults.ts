@@ -8,8 +8,8 @@
 
 import type { ConnectionGater, PeerId } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
-import { decodeOnionMultiaddr } from '../wire/onion.ts';
-import { TransportError } from './errors.ts';
+import { decodeOnionMultiaddr } from '../../wire/onion.ts';
+import { PersonaError } from './errors.ts';
 
 /** Whether an address is an onion in the one form that kith dials. */
 export function isOnionMultiaddr(address: Multiaddr): boolean {
@@ -71,7 +71,7 @@ export const torConnectionDefaults = {
   /** Nothing here resolves names; whatever tries is stopped and seen. */
   dns: {
     query: async (): Promise<never> => {
-      throw new TransportError('NO_DNS', 'something asked for a DNS name', {
+      throw new PersonaError('NO_DNS', 'something asked for a DNS name', {
         hint: 'Remove the component that resolves names: it tells the network whom this node talks to.',
       });
     },

@@ -1,49 +1,25 @@
 import assert from 'node:assert/strict';
-import dns from 'node:dns';
-import { Socket } from 'node:net';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { after, afterEach, describe, it } from 'node:test';
 import { identify } from '@libp2p/identify';
 import { ping } from '@libp2p/ping';
 import { multiaddr } from '@multiformats/multiaddr';
 import {
   isOnionMultiaddr,
   onionMultiaddr,
-  TransportError,
+  PersonaError,
   torAddresses,
   torConnectionDefaults,
-} from '../../src/transport-tor/index.ts';
-import { TestNetwork } from './nodes.ts';
+} from '../../../src/transport-tor/index.ts';
+import { watchLeaks } from './leaks.ts';
+import { TestNetwork } from '../../transport-tor/nodes.ts';
 
 let network: TestNetwork | undefined;
 
 afterEach(() => network?.remove());
 
-/** What this file's code did besides talking to unix sockets. */
-const leaks: string[] = [];
-const originals = {
-  connect: Socket.prototype.connect,
-  lookup: dns.lookup,
-  resolveTxt: dns.promises.resolveTxt,
-};
+const { leaks, restore } = watchLeaks();
 
-before(() => {
-  Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
-    const first = (Array.isArray(args[0]) ? args[0][0] : args[0]) as { path?: string } | undefined;
-    if (first?.path === undefined) leaks.push(`connect ${JSON.stringify(first)}`);
-    return Reflect.apply(originals.connect, this, args) as Socket;
-  };
-  dns.lookup = ((name: string) => leaks.push(`lookup ${name}`)) as unknown as typeof dns.lookup;
-  dns.promises.resolveTxt = async (name) => {
-    leaks.push(`txt ${name}`);
-    return [];
-  };
-});
-
-after(() => {
-  Socket.prototype.connect = originals.connect;
-  dns.lookup = originals.lookup;
-  dns.promises.resolveTxt = originals.resolveTxt;
-});
+after(restore);
 
 describe('torConnectionDefaults', () => {
   it('lets no address of a peer cause a lookup or a dial, wherever it comes from', async () => {
@@ -91,7 +67,7 @@ describe('torConnectionDefaults', () => {
   it('stops whatever asks for a name', async () => {
     await assert.rejects(
       torConnectionDefaults.dns.query(),
-      (error) => error instanceof TransportError && error.code === 'NO_DNS',
+      (error) => error instanceof PersonaError && error.code === 'NO_DNS',
     );
   });
 });
