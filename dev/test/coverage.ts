@@ -29,6 +29,9 @@ const REQUIRED_PERCENT: Readonly<Record<string, number>> = {
   safety: 90,
   wire: 90,
   kem: 90,
+  store: 90,
+  dht: 90,
+  gossip: 90,
   'transport-tor': 90,
   net: 90,
 };
