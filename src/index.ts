@@ -11,7 +11,21 @@
  * ```
  */
 
-export type { KithEvent, KithInit, NodeStatus, SayOptions } from './node/face.ts';
+export { type EpochSchedule, HANDLE_EPOCHS } from './node/epochs.ts';
+export type {
+  Announced,
+  GotSlot,
+  KithEvent,
+  KithInit,
+  KnownEntryPoint,
+  NodeStatus,
+  OverlayPeers,
+  OverlayStatus,
+  PutSlot,
+  PutSlotOptions,
+  Role,
+  SayOptions,
+} from './node/face.ts';
 export { createKith, KithNode } from './node.ts';
 export { KithError, MalformedError } from './safety/errors.ts';
 export type { Log, LogFields, LogLevel } from './safety/log.ts';

@@ -3,56 +3,63 @@
  * is in `node/parts.ts`, the only other file that knows them.
  *
  * Start: lock the data directory, open the inbox, start tor, publish the home onion (as soon as tor takes commands,
- * while it still bootstraps). Stop: the same backwards. Whoever runs a node calls both; nothing starts by itself.
+ * while it still bootstraps); the overlay, on a tor of its own, goes its own way beside that. Stop: the same
+ * backwards. Whoever runs a node calls both; nothing starts by itself.
  */
 
-import type { KithEvent, KithInit, NodeStatus, SayOptions } from './node/face.ts';
-import { type NodeParts, wireParts } from './node/parts.ts';
-import { linkIdentity } from './net/link-identity.ts';
-import { toHex } from './safety/bytes.ts';
-import { type Clock, systemClock } from './safety/clock.ts';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type {
+  Announced,
+  GotSlot,
+  KithInit,
+  NodeStatus,
+  OverlayPeers,
+  PutSlot,
+  PutSlotOptions,
+  SayOptions,
+} from './node/face.ts';
+import { removeHandleRows } from './node/member-rows.ts';
+import { type Held, type NodeParts, type Secrets, type WholeInit, wireParts } from './node/parts.ts';
+import { type Said, say } from './node/say.ts';
+import { tell } from './node/tell.ts';
+import { getSlot, putSlot } from './node/slots.ts';
+import { systemClock } from './safety/clock.ts';
 import { systemDisk } from './safety/disk.ts';
 import { KithError } from './safety/errors.ts';
-import { type Log, silent } from './safety/log.ts';
+import { silent } from './safety/log.ts';
 import { systemRandom } from './safety/random.ts';
-import { connectPatiently } from './say/connect.ts';
-import { type Delivered, sendSay } from './say/send.ts';
-import { type DataDir, openDataDir, openSocketDir, type SocketDir } from './store/data-dir.ts';
-import { createHomeSeed, readHomeSeed } from './store/home-seed.ts';
+import { openDataDir, openSocketDir } from './store/data-dir.ts';
 import { acquireLock, type DataDirLock } from './store/lock.ts';
+import { secretOf } from './store/secrets.ts';
 import { OnionServiceError } from './transport-tor/tor/errors.ts';
 import type { TorStatus } from './transport-tor/tor/status.ts';
 import type { OnionAddress } from './wire/onion.ts';
-import { SAY_PROTOCOL } from './wire/say.ts';
 
 /** A running (or startable) node. Made by {@link createKith}. */
 export class KithNode {
-  readonly #init: KithInit;
-  readonly #sockets: SocketDir;
-  readonly #lock: DataDirLock;
+  readonly #whole: WholeInit;
+  readonly #held: Held;
   readonly #seed: Uint8Array;
   readonly #parts: NodeParts;
-  readonly #clock: Clock;
-  readonly #log: Log;
   readonly #startedAt: number;
   readonly #life = new AbortController();
   #reachable = false;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
-  /** Called by {@link createKith} with the locked directory. */
-  constructor(init: KithInit, dir: DataDir, sockets: SocketDir, lock: DataDirLock, seed: Uint8Array) {
-    const { clock = systemClock, disk = systemDisk, random = systemRandom, log = silent } = init;
-    this.#init = init;
-    this.#sockets = sockets;
-    this.#lock = lock;
+  private constructor(whole: WholeInit, held: Held, seed: Uint8Array, parts: NodeParts) {
+    this.#whole = whole;
+    this.#held = held;
     this.#seed = seed;
-    this.#clock = clock;
-    this.#log = log;
-    this.#startedAt = clock.now();
-    this.#parts = wireParts({ ...init, clock, disk, random, log }, dir, sockets, seed, (event) =>
-      this.#emit(event),
-    );
+    this.#parts = parts;
+    this.#startedAt = whole.clock.now();
+  }
+
+  /** Called by {@link createKith} with the locked directory. */
+  static async create(whole: WholeInit, held: Held, secrets: Secrets): Promise<KithNode> {
+    const parts = await wireParts(whole, held, secrets, (event) => tell(whole, event));
+    return new KithNode(whole, held, secrets.homeSeed, parts);
   }
 
   /** This node's home onion. */
@@ -62,7 +69,7 @@ export class KithNode {
 
   /** Where its unix sockets are; a face puts its own beside them. */
   get socketDir(): string {
-    return this.#sockets.path;
+    return this.#held.sockets.path;
   }
 
   /**
@@ -70,7 +77,7 @@ export class KithNode {
    * {@link stop}: a new node takes a new {@link createKith}.
    */
   async start(signal?: AbortSignal): Promise<void> {
-    const startedAt = this.#clock.monotonic();
+    const startedAt = this.#whole.clock.monotonic();
     this.#life.signal.throwIfAborted();
     const until = signal === undefined ? this.#life.signal : AbortSignal.any([signal, this.#life.signal]);
     this.#starting ??= this.#begin(until);
@@ -81,11 +88,8 @@ export class KithNode {
       throw error;
     }
     this.#reachable = true;
-    this.#emit({
-      kind: 'reachable',
-      onion: this.onion,
-      tookMs: Math.round(this.#clock.monotonic() - startedAt),
-    });
+    const tookMs = Math.round(this.#whole.clock.monotonic() - startedAt);
+    tell(this.#whole, { kind: 'reachable', onion: this.onion, tookMs });
   }
 
   /** Ends a start under way, then stops in reverse order; calling it again waits for the same stop. */
@@ -97,51 +101,54 @@ export class KithNode {
   status(): NodeStatus {
     const tor = this.#parts.tor.status();
     return {
-      state:
-        this.#reachable && tor.state === 'ready'
-          ? 'reachable'
-          : tor.state === 'ready'
-            ? 'starting'
-            : shown(tor.state),
+      state: tor.state === 'ready' && this.#reachable ? 'reachable' : shown(tor.state),
       onion: `${this.onion.host}.onion`,
       startedAt: new Date(this.#startedAt).toISOString(),
       tor: { ...tor },
+      overlay: this.#parts.overlay.status(),
       pid: process.pid,
       rssBytes: process.memoryUsage.rss(),
     };
   }
 
   /** Says `content` to the node behind `onion`; resolves when it is on the other side's disk. */
-  async say(
-    onion: OnionAddress,
-    content: AsyncIterable<Uint8Array>,
-    { anonymous = false, signal, onConnected, onRetry }: SayOptions = {},
-  ): Promise<Delivered & { readonly tookMs: number }> {
-    const startedAt = this.#clock.monotonic();
-    const random = this.#init.random ?? systemRandom;
-    const waiting = { clock: this.#clock, ...(signal === undefined ? {} : { signal }) };
-    const identity = {
-      as: linkIdentity(anonymous ? random(32) : this.#seed),
-      purpose: anonymous ? 'say-anonymous' : 'say',
-      isolation: anonymous ? toHex(random(16)) : 'home',
+  say(onion: OnionAddress, content: AsyncIterable<Uint8Array>, options: SayOptions = {}): Promise<Said> {
+    const { channels } = this.#parts;
+    const { clock, log, random } = this.#whole;
+    return say({ channels, seed: this.#seed, clock, random, log }, onion, content, options);
+  }
+
+  /** Whom this node knows in the overlay. */
+  peers(): OverlayPeers {
+    return this.#parts.overlay.peers();
+  }
+
+  /** Enters the overlay through this public node too, and remembers it. Throws DhtError PEER_UNREACHABLE. */
+  addPeer(onion: OnionAddress, signal: AbortSignal): Promise<void> {
+    return this.#parts.overlay.addPeer(onion, signal);
+  }
+
+  /** Leaves `content` in the DHT for whoever gets the reference. Throws DhtError. */
+  putSlot(content: Uint8Array, options: PutSlotOptions = {}): Promise<PutSlot> {
+    return putSlot(this.#parts.overlay.scouts, this.#whole.clock, content, this.#whileRunning(options));
+  }
+
+  /** Fetches what a reference names. Throws DhtError, or MalformedError where it is none. */
+  getSlot(reference: string, options: { readonly signal?: AbortSignal } = {}): Promise<GotSlot> {
+    return getSlot(this.#parts.overlay.scouts, reference, this.#whileRunning(options).signal);
+  }
+
+  /** Calls for each public node known in the overlay, then for each that announces itself. Returns how to end it. */
+  onAnnounced(listener: (announced: Announced) => void): () => void {
+    return this.#parts.overlay.onAnnounced(listener);
+  }
+
+  #whileRunning<T extends { readonly signal?: AbortSignal }>(options: T): T & { signal: AbortSignal } {
+    const { signal: own } = this.#life;
+    return {
+      ...options,
+      signal: options.signal === undefined ? own : AbortSignal.any([options.signal, own]),
     };
-    const dial = () =>
-      this.#parts.channels.dial(onion, {
-        ...identity,
-        protocol: SAY_PROTOCOL,
-        urgent: true,
-        ...(signal === undefined ? {} : { signal }),
-      });
-    const channel = await connectPatiently(dial, {
-      ...waiting,
-      onRetry: (cause) => {
-        this.#log('info', 'dial failed, trying again', { code: cause.code });
-        onRetry?.(cause);
-      },
-    });
-    onConnected?.();
-    const delivered = await sendSay(channel, content, waiting);
-    return { ...delivered, tookMs: Math.round(this.#clock.monotonic() - startedAt) };
   }
 
   /** Waits out a slow bootstrap: until tor is ready, no directory can take the descriptor. */
@@ -162,8 +169,9 @@ export class KithNode {
     await this.#parts.inbox.open();
     const failed = new AbortController();
     const both = AbortSignal.any([signal, failed.signal]);
+    this.#parts.overlay.start();
     await Promise.allSettled(
-      [this.#parts.tor.start(both), this.#publish(both)].map(
+      [this.#parts.tor.start(both), this.#parts.home.start(both), this.#publish(both)].map(
         (part) => part.catch((error: unknown) => failed.abort(error)), // the first reason stays
       ),
     );
@@ -174,24 +182,20 @@ export class KithNode {
     this.#reachable = false;
     this.#life.abort(stopped());
     await this.#starting?.catch(() => {}); // told to whoever started
-    try {
-      await this.#parts.endpoint.stop();
-    } finally {
+    const { endpoint, files, home, overlay, tor } = this.#parts;
+    const stopHome = async (): Promise<void> => {
       try {
-        await this.#parts.tor.stop();
+        await home.stop();
       } finally {
-        await this.#sockets.remove();
-        await this.#lock.release();
+        await endpoint.stop();
+        await tor.stop();
       }
-    }
-  }
-
-  #emit(event: KithEvent): void {
-    try {
-      this.#init.onEvent?.(event);
-    } catch (error) {
-      this.#log('error', 'the listener for events failed', { event: event.kind, reason: String(error) });
-    }
+    };
+    const parts = await Promise.allSettled([stopHome(), overlay.stop()]);
+    for (const file of files) file.close();
+    await this.#held.sockets.remove();
+    await this.#held.lock.release();
+    for (const part of parts) if (part.status === 'rejected') throw part.reason;
   }
 }
 
@@ -201,16 +205,12 @@ function stopped(): KithError<'NODE_STOPPED'> {
   });
 }
 
-function shown(state: TorStatus['state']): NodeStatus['state'] {
-  return state === 'bootstrapping' || state === 'ready' ? 'starting' : state;
-}
-
 /**
  * Opens (or creates) the data directory, takes its lock and returns a node ready to {@link KithNode.start}.
  * Throws StoreError when another node runs there, DiskError when the directory cannot be used.
  */
 export async function createKith(init: KithInit): Promise<KithNode> {
-  const { clock = systemClock, disk = systemDisk, random = systemRandom } = init;
+  const { clock = systemClock, disk = systemDisk, random = systemRandom, log = silent } = init;
   const dir = await openDataDir(init.dataDir, disk);
   const sockets = await openSocketDir(dir, disk);
   let lock: DataDirLock | undefined;
@@ -220,11 +220,26 @@ export async function createKith(init: KithInit): Promise<KithNode> {
       { pid: process.pid, startedAt: clock.now(), socketDir: sockets.path },
       disk,
     );
-    const seed = (await readHomeSeed(dir)) ?? (await createHomeSeed(dir, disk, random));
-    return new KithNode(init, dir, sockets, lock, seed);
+    // unix sockets and handles of a process that was killed; under the lock they are nobody's
+    await rm(join(sockets.path, 'anonymous'), { recursive: true, force: true });
+    await removeHandleRows(dir.overlay);
+    const secret = (name: Parameters<typeof secretOf>[1]) => secretOf(dir, name, disk, random);
+    return await KithNode.create(
+      { ...init, clock, disk, random, log },
+      { dir, sockets, lock },
+      {
+        homeSeed: await secret('home.seed'),
+        storeKey: await secret('store.key'),
+        publicSeed: init.role === 'public' ? await secret('public.seed') : null,
+      },
+    );
   } catch (error) {
     await lock?.release();
     await sockets.remove();
     throw error;
   }
+}
+
+function shown(state: TorStatus['state']): NodeStatus['state'] {
+  return state === 'bootstrapping' || state === 'ready' ? 'starting' : state;
 }

@@ -3,10 +3,13 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { context, type Context, type GlobalOptions } from './context.ts';
+import { dhtGet, dhtPut, type DhtPutOptions } from './dht.ts';
 import { doctor } from './doctor.ts';
+import { gossipWatch } from './gossip.ts';
 import { init } from './init.ts';
 import { KithError } from '../safety/errors.ts';
 import { EXIT, Output } from './output.ts';
+import { peers, peersAdd } from './peers.ts';
 import { say, type SayCommandOptions } from './say.ts';
 import { status } from './status.ts';
 import { READER_GONE, stopSignal } from './stop-signal.ts';
@@ -45,6 +48,9 @@ function program(signal: AbortSignal, wrongUse: (text: string) => void): Command
   kith
     .command('up')
     .description('run the node in the foreground (creates it when needed)')
+    .option('--public', 'be an entry point for others: one stable onion in the overlay, announced to all')
+    .option('--entry-point <onion...>', 'enter the overlay through these public nodes')
+    .addOption(new Option('--epoch <seconds>', 'shorter epochs, on a private network').hideHelp())
     .option('--testnet [dir]', 'join the private network of `kith testnet up`')
     .option('--bridge <line...>', 'connect through these Tor bridges')
     .option('--transport <line...>', 'ClientTransportPlugin lines for the bridges')
@@ -62,6 +68,33 @@ function program(signal: AbortSignal, wrongUse: (text: string) => void): Command
         say(made, onion, text, options),
       ),
     );
+  const overlayPeers = kith
+    .command('peers')
+    .description('who this node knows in the overlay')
+    .action(run(peers));
+  overlayPeers
+    .command('add')
+    .description('enter the overlay through this public node')
+    .argument('<onion>', 'its address: 56 characters, .onion')
+    .action(run((made, onion: string) => peersAdd(made, onion)));
+  const dht = kith.command('dht').description('sealed slots, kept by nodes of the overlay');
+  dht
+    .command('put')
+    .description('leave a text or standard input for whoever has the reference it prints')
+    .argument('[text]', 'what to leave, at most 4,078 bytes; - or a pipe reads standard input')
+    .option('--hours <hours>', 'how long it lasts, 1 to 336 (default: 336)')
+    .action(run((made, text: string | undefined, options: DhtPutOptions) => dhtPut(made, text, options)));
+  dht
+    .command('get')
+    .description('fetch and open what a reference names')
+    .argument('<reference>', 'kith-slot:…')
+    .action(run((made, reference: string) => dhtGet(made, reference)));
+  kith
+    .command('gossip')
+    .description('what the overlay tells everybody')
+    .command('watch')
+    .description('show announcements as they come')
+    .action(run(gossipWatch));
   kith.command('doctor').description('check everything a node needs').action(run(doctor));
 
   const testnet = kith.command('testnet').description('a private Tor network on this machine, for tests');

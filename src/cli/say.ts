@@ -3,9 +3,9 @@
 import { SAY_CHUNK_BYTES } from '../local/limits.ts';
 import { utf8 } from '../safety/bytes.ts';
 import { SayError } from '../say/errors.ts';
-import { decodeOnion } from '../wire/onion.ts';
 import type { Context } from './context.ts';
 import { connectNode } from './node-client.ts';
+import { onionArgument } from './onion-argument.ts';
 import { duration, size } from './output.ts';
 
 export interface SayCommandOptions {
@@ -22,7 +22,7 @@ export async function say(
   text: string | undefined,
   { anonymous = false }: SayCommandOptions,
 ): Promise<void> {
-  const address = checked(onion); // a mistyped address fails here, before anything is asked of the node
+  const { host, port } = onionArgument(onion); // a mistyped address fails here, before anything is asked of the node
   if (text === undefined && process.stdin.isTTY === true) {
     throw nothingToSay();
   }
@@ -37,7 +37,7 @@ export async function say(
     output.progress('connecting', {}, 'Connecting through Tor…');
     client.onNotification = (_method, { code, message }) =>
       output.progress('retry', { code: String(code) }, `Not yet: ${String(message)}. Trying again…`);
-    await client.call('say.open', { onion: address, anonymous });
+    await client.call('say.open', { onion: `${host}.onion:${port}`, anonymous });
     let sentBytes = 0;
     let shownAt = 0;
     const piped = text === undefined || text === '-';
@@ -66,20 +66,6 @@ export async function say(
   } finally {
     signal.removeEventListener('abort', stop);
     client.close();
-  }
-}
-
-/** The address as decodeOnion takes it; people paste it with spaces and in capitals. */
-function checked(onion: string): string {
-  const address = onion.trim().toLowerCase();
-  try {
-    decodeOnion(address);
-    return address;
-  } catch (cause) {
-    throw new SayError('SAY_ADDRESS', 'that is no onion address', {
-      hint: 'Copy it from `kith status` of the other side: 56 characters and .onion.',
-      cause,
-    });
   }
 }
 

@@ -4,18 +4,29 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeMethods } from '../local/methods.ts';
 import { RpcServer } from '../local/server.ts';
-import type { KithEvent } from '../node/face.ts';
+import { type EpochSchedule, HANDLE_EPOCHS } from '../node/epochs.ts';
+import type { KithEvent, OverlayStatus } from '../node/face.ts';
 import { createKith } from '../node.ts';
 import { toHex } from '../safety/bytes.ts';
+import { KithError } from '../safety/errors.ts';
 import type { Received } from '../say/receive.ts';
 import { joinTestnet } from '../testnet/index.ts';
 import type { TorStatus } from '../transport-tor/tor/status.ts';
 import { onionOf } from '../wire/onion.ts';
 import { aborted, type Context, defaultTestnetDir } from './context.ts';
+import { onionArgument } from './onion-argument.ts';
 import { duration, harmless, type Output, size } from './output.ts';
 
 /** Name of the local socket inside the node's socket directory. */
 export const LOCAL_SOCKET = 'kith.sock';
+
+/** What a person is told about the overlay; the other states pass. */
+const SENTENCES: { readonly [K in OverlayStatus['state']]?: string } = {
+  alone:
+    'This node knows nobody to enter the overlay through: kith peers add <onion of a public node>. Talking directly works.',
+  joined: 'In the overlay.',
+  failed: 'The overlay does not run',
+};
 
 /** Messages up to this size (bytes) are shown; larger ones are only named. */
 const SHOW_MAX_BYTES = 2000;
@@ -26,14 +37,22 @@ export interface UpOptions {
   readonly bridge?: readonly string[];
   readonly transport?: readonly string[];
   readonly tor?: string;
+  readonly public?: boolean;
+  readonly entryPoint?: readonly string[];
+  /** Length of a handle epoch, seconds; for private networks, whose nodes all agree on it. */
+  readonly epoch?: string;
 }
 
 export async function up(context: Context, options: UpOptions): Promise<void> {
   const { output, dataDir, log, signal } = context;
+  const entryPoints = (options.entryPoint ?? []).map(onionArgument); // mistyped ones end it here
   const printing = new Printing(output);
   const node = await createKith({
     dataDir,
     log,
+    role: options.public === true ? 'public' : 'ordinary',
+    entryPoints,
+    ...(options.epoch === undefined ? {} : { epochs: shortEpochs(options.epoch) }),
     tor: await torOptions(context, options),
     onEvent: (event) => printing.event(event),
   });
@@ -68,10 +87,21 @@ async function torOptions({ env }: Context, { testnet, bridge, transport, tor }:
   };
 }
 
+/** Epochs of that many seconds, with the same share of each for the change as the real ones. */
+function shortEpochs(seconds: string): EpochSchedule {
+  const lengthMs = Number(seconds) * 1000;
+  if (!Number.isFinite(lengthMs) || lengthMs <= 0) {
+    throw new KithError('BAD_EPOCH', 'that is no length of an epoch', { hint: 'Give seconds, such as 60.' });
+  }
+  return { lengthMs, windowMs: (lengthMs * HANDLE_EPOCHS.windowMs) / HANDLE_EPOCHS.lengthMs };
+}
+
 /** Turns node events into lines, each once and in the order they came. */
 class Printing {
   readonly #output: Output;
   #last = '';
+  #overlayState: OverlayStatus['state'] = 'stopped';
+  #overlayOnion: string | null = null;
   /** Resolves when everything that happened has been printed. */
   finished: Promise<void> = Promise.resolve();
 
@@ -81,6 +111,7 @@ class Printing {
 
   event(event: KithEvent): void {
     if (event.kind === 'tor') this.#tor(event.status);
+    else if (event.kind === 'overlay') this.#overlay(event.status);
     else if (event.kind === 'reachable') this.#reachable(event.tookMs);
     else if (event.kind === 'refused') {
       this.#output.event(
@@ -100,6 +131,30 @@ class Printing {
     if (line === this.#last) return;
     this.#last = line;
     this.#output.progress('tor', { state, progress, summary, cause }, line);
+  }
+
+  #overlay({ state, role, onion, epoch, peers, cause }: OverlayStatus): void {
+    if (state !== this.#overlayState) {
+      const sentence = state === 'alone' && role === 'public' ? null : SENTENCES[state];
+      const why = cause === null ? '' : `: ${cause}`;
+      if (sentence !== undefined)
+        this.#output.event(
+          'overlay',
+          { state, role, onion, epoch, peers, cause },
+          sentence && sentence + why,
+        );
+    } else if (onion !== this.#overlayOnion) {
+      this.#output.event('handle', { onion, epoch }, null);
+    }
+    if (role === 'public' && onion !== null && this.#overlayOnion === null) {
+      this.#output.event(
+        'public',
+        { onion },
+        `A public node: others enter the overlay with: kith peers add ${onion}`,
+      );
+    }
+    this.#overlayState = state;
+    this.#overlayOnion = onion;
   }
 
   #reachable(tookMs: number): void {

@@ -14,6 +14,9 @@ export type Notified = (method: string, params: Params) => void;
 export class RpcClient {
   /** Called for each notification of the node. */
   onNotification: Notified = () => {};
+  /** Resolves with the reason when the conversation is over, whoever ended it. */
+  readonly closed: Promise<Error>;
+  readonly #close: (reason: Error) => void;
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
   readonly #lines = new LineReader();
@@ -22,6 +25,9 @@ export class RpcClient {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    this.closed = promise;
+    this.#close = resolve;
     socket.on('error', (error) => this.#end(error));
     socket.on('close', () => this.#end());
     socket.on('data', (chunk: Buffer) => {
@@ -85,5 +91,6 @@ export class RpcClient {
     });
     for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
     this.#waiting.clear();
+    this.#close(this.#ended);
   }
 }

@@ -8,11 +8,13 @@ import { toHex } from '../safety/bytes.ts';
 import { decodeOnion } from '../wire/onion.ts';
 import type { KithNode } from '../node.ts';
 import { LocalError } from './errors.ts';
-import type { Json, Params } from './json-rpc.ts';
+import type { Json } from './json-rpc.ts';
+import { overlayMethods, type OverlayFace } from './overlay-methods.ts';
+import { text } from './params.ts';
 import type { Method, Methods, Session } from './server.ts';
 
 /** What of a node the local socket offers. */
-export type NodeFace = Pick<KithNode, 'status' | 'say'>;
+export type NodeFace = Pick<KithNode, 'status' | 'say'> & OverlayFace;
 
 /** Content on its way from a client into {@link KithNode.say}: one chunk at a time, each waiting for the link. */
 class Upload implements AsyncIterable<Uint8Array> {
@@ -49,22 +51,13 @@ class Upload implements AsyncIterable<Uint8Array> {
   }
 }
 
-function text(params: Params, name: string): string {
-  const value = params[name];
-  if (typeof value !== 'string') {
-    throw new LocalError('PARAMS_WRONG', `${name} must be a string`, {
-      hint: 'See docs/wire.md, local socket.',
-    });
-  }
-  return value;
-}
-
 /** The methods of one session with `node`. */
 export function nodeMethods(node: NodeFace): Methods {
   return (session) =>
     new Map<string, Method>([
       ['status', async () => ({ ...node.status() }) satisfies Json],
       ...sayMethods(node, session),
+      ...overlayMethods(node, session),
     ]);
 }
 

@@ -10,10 +10,20 @@ import type { TorInit } from '../transport-tor/tor/tor.ts';
 import type { TorStatus } from '../transport-tor/tor/status.ts';
 import type { OnionAddress } from '../wire/onion.ts';
 import type { SayStatus } from '../wire/say.ts';
+import type { EpochSchedule } from './epochs.ts';
 
 export interface KithInit {
   /** Directory that holds everything the node owns; created when missing. */
   readonly dataDir: string;
+  /**
+   * `public`: one stable onion in the overlay, announced to all, where others enter. Default `ordinary`: a handle
+   * that changes with every epoch.
+   */
+  readonly role?: Role;
+  /** Onions of public nodes through which to enter the overlay, besides those remembered. */
+  readonly entryPoints?: readonly OnionAddress[];
+  /** When handles change; default: the first two hours of each UTC day. All nodes of a network agree on it. */
+  readonly epochs?: EpochSchedule;
   /** Which tor binary, bridges and extra torrc lines to use. */
   readonly tor?: Pick<TorInit, 'binary' | 'bridges' | 'transports' | 'config'>;
   readonly onEvent?: (event: KithEvent) => void;
@@ -23,9 +33,12 @@ export interface KithInit {
   readonly log?: Log;
 }
 
+export type Role = 'ordinary' | 'public';
+
 /** What a running node tells its face. */
 export type KithEvent =
   | { readonly kind: 'tor'; readonly status: TorStatus }
+  | { readonly kind: 'overlay'; readonly status: OverlayStatus }
   | { readonly kind: 'reachable'; readonly onion: OnionAddress; readonly tookMs: number }
   | { readonly kind: 'received'; readonly received: Received }
   | { readonly kind: 'refused'; readonly status: Exclude<SayStatus, 'written'> };
@@ -36,6 +49,7 @@ export interface NodeStatus {
   readonly onion: string;
   readonly startedAt: string;
   readonly tor: { readonly [K in keyof TorStatus]: TorStatus[K] };
+  readonly overlay: { readonly [K in keyof OverlayStatus]: OverlayStatus[K] };
   readonly pid: number;
   readonly rssBytes: number;
 }
@@ -47,4 +61,73 @@ export interface SayOptions {
   readonly onConnected?: () => void;
   /** A dial failed for a reason that may pass; another follows. */
   readonly onRetry?: (cause: KithError) => void;
+}
+
+/** Where this node stands in the overlay. */
+export interface OverlayStatus {
+  /** `alone`: it knows nobody to enter through. `joined`: it has peers. */
+  readonly state: 'stopped' | 'starting' | 'alone' | 'joining' | 'joined' | 'failed';
+  readonly role: Role;
+  /** `<56 characters>.onion` of the handle, or of the stable onion of a public node; null before it is up. */
+  readonly onion: string | null;
+  /** Number of the epoch of the handle. */
+  readonly epoch: number;
+  /** The handle of the last epoch is still there, to hand on what it keeps. */
+  readonly changing: boolean;
+  /** Nodes in the routing table. */
+  readonly peers: number;
+  /** Slots kept for others. */
+  readonly slots: number;
+  readonly entryPoints: number;
+  /** Why it failed, and what to do. */
+  readonly cause: string | null;
+}
+
+/** A public node said that it is there. */
+export interface Announced {
+  readonly onion: OnionAddress;
+  /** Unix seconds. */
+  readonly expiry: number;
+}
+
+/** Whom this node could enter the overlay through, and who is in its routing table. */
+export interface OverlayPeers {
+  /** `<56 characters>.onion` each. */
+  readonly peers: readonly string[];
+  readonly entryPoints: readonly KnownEntryPoint[];
+}
+
+export interface KnownEntryPoint {
+  readonly onion: string;
+  /** `config` was given by whoever runs the node and is never forgotten. */
+  readonly source: 'config' | 'remembered';
+  /** Milliseconds since 1970; null when it never was. */
+  readonly reachedAtMs: number | null;
+}
+
+export interface PutSlotOptions {
+  /** How long the slot lasts, ms; default and most 14 days. */
+  readonly ttlMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface PutSlot {
+  /** `kith-slot:…`: finds and opens it. */
+  readonly reference: string;
+  /** Unix seconds. */
+  readonly expiry: number;
+  /** Nodes that took it. */
+  readonly holders: number;
+  readonly tookMs: number;
+}
+
+export interface GotSlot {
+  readonly content: Uint8Array;
+  /** Unix seconds. */
+  readonly expiry: number;
+  /** Nodes that returned it. */
+  readonly answers: number;
+  /** Other contents signed with the same number: its writer said two things. */
+  readonly conflicts: number;
+  readonly tookMs: number;
 }

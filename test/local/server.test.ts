@@ -9,6 +9,7 @@ import { RpcClient } from '../../src/local/client.ts';
 import { type NodeFace, nodeMethods } from '../../src/local/methods.ts';
 import { RpcServer } from '../../src/local/server.ts';
 import { refusal } from '../../src/say/errors.ts';
+import { decodeOnion } from '../../src/wire/onion.ts';
 
 const ONION = 'duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion';
 
@@ -34,9 +35,33 @@ function node(refuseAfter = Number.POSITIVE_INFINITY) {
       onion: ONION,
       startedAt: '2026-01-01T00:00:00.000Z',
       tor: { state: 'ready', progress: 100, summary: 'Done', restarts: 0 },
+      overlay: {
+        state: 'joined',
+        role: 'ordinary',
+        onion: ONION,
+        epoch: 20_000,
+        changing: false,
+        peers: 1,
+        slots: 0,
+        entryPoints: 1,
+        cause: null,
+      },
       pid: 1,
       rssBytes: 1,
     }),
+    peers: () => ({ peers: [ONION], entryPoints: [{ onion: ONION, source: 'config', reachedAtMs: null }] }),
+    addPeer: async () => {},
+    putSlot: async (content) => ({
+      reference: `kith-slot:${content.length}`,
+      expiry: 1,
+      holders: 1,
+      tookMs: 1,
+    }),
+    getSlot: async () => ({ content: new Uint8Array(3), expiry: 1, answers: 1, conflicts: 0, tookMs: 1 }),
+    onAnnounced: (listener) => {
+      listener({ onion: decodeOnion(ONION), expiry: 1 });
+      return () => {};
+    },
     say: async (_onion, content, options) => {
       options?.onRetry?.(refusal('failed', 0));
       options?.onConnected?.();

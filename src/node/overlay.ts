@@ -1,0 +1,167 @@
+/**
+ * This node in the overlay: the anonymous tor, the member that others see there, and the scouts that read and write
+ * on this node's behalf without being linked to it.
+ *
+ * Everything runs in the background and is tried again: what goes wrong shows in the status, and a node without an
+ * overlay still talks to those whose onions it knows.
+ */
+
+import type { EntryPoints } from '../dht/entry-points.ts';
+import { Scouts } from '../dht/scouts.ts';
+import type { KnownNode } from '../gossip/announcements.ts';
+import { KithError } from '../safety/errors.ts';
+import type { TorHost } from '../transport-tor/options.ts';
+import { type OnionAddress, onionOf } from '../wire/onion.ts';
+import { ed25519KeyOf } from '../wire/peer-id.ts';
+import type { Announced, OverlayPeers, OverlayStatus, Role } from './face.ts';
+import { type Member } from './member.ts';
+import { Membership, type MembershipInit, type Standing } from './membership.ts';
+import type { PersonaTor } from './persona-tor.ts';
+import { openScout } from './scout.ts';
+import type { RandomBytes } from '../safety/random.ts';
+
+export interface OverlayInit extends Omit<MembershipInit, 'onChange'> {
+  readonly role: Role;
+  readonly tor: Pick<TorHost, 'start' | 'stop'>;
+  readonly personas: PersonaTor;
+  readonly entryPoints: EntryPoints;
+  readonly random: RandomBytes;
+  readonly onStatus: (status: OverlayStatus) => void;
+}
+
+export class Overlay {
+  readonly scouts: Scouts;
+  readonly #init: OverlayInit;
+  readonly #membership: Membership;
+  readonly #life = new AbortController();
+  readonly #listeners = new Set<(announced: Announced) => void>();
+  readonly #heard = new WeakSet<Member>();
+  #running: Promise<void> | undefined;
+  #state: 'stopped' | 'starting' | 'up' | 'failed' = 'stopped';
+  #cause: string | null = null;
+
+  constructor(init: OverlayInit) {
+    this.#init = init;
+    const { entryPoints, personas, clock, random } = init;
+    this.#membership = new Membership({ ...init, onChange: (standing) => this.#changed(standing) });
+    this.scouts = new Scouts({
+      open: (signal) => openScout(personas, clock, random, this.#own(), signal),
+      entryPoints: () => entryPoints.list().map(({ onion }) => onion),
+      reached: (onion) => entryPoints.reached(onion),
+      failed: (onion) => entryPoints.failed(onion),
+      clock,
+      random,
+    });
+  }
+
+  /** Begins; what becomes of it is told by the status. */
+  start(): void {
+    this.#running ??= this.#run(this.#life.signal);
+  }
+
+  /** Gives away slots for a few seconds, then stops everything. Never rejects. */
+  async stop(): Promise<void> {
+    this.#life.abort(new KithError('NODE_STOPPED', 'the node was stopped', { hint: 'Start it again.' }));
+    await this.#running;
+    await this.#init.tor.stop();
+  }
+
+  status(): OverlayStatus {
+    const { current, epoch, knowsSomebody } = this.#membership.standing;
+    const peers = current?.peers().length ?? 0;
+    const standing = peers > 0 ? 'joined' : knowsSomebody ? 'joining' : 'alone';
+    return {
+      state: this.#state !== 'up' ? this.#state : standing,
+      role: this.#init.role,
+      onion: current === undefined ? null : textOf(current.onion),
+      epoch,
+      changing: this.#membership.members().length > 1,
+      peers,
+      slots: current?.slots.stats().slots ?? 0,
+      entryPoints: this.#init.entryPoints.list().length,
+      cause: this.#cause,
+    };
+  }
+
+  peers(): OverlayPeers {
+    const peers = this.#membership.standing.current?.peers() ?? [];
+    return {
+      peers: peers.flatMap((peer) => {
+        const key = ed25519KeyOf(peer);
+        return key === undefined ? [] : [textOf(onionOf(key))];
+      }),
+      entryPoints: this.#init.entryPoints.list().map(({ onion, fixed, reachedAtMs }) => ({
+        onion: textOf(onion),
+        source: fixed ? 'config' : 'remembered',
+        reachedAtMs: reachedAtMs === 0 ? null : reachedAtMs,
+      })),
+    };
+  }
+
+  /** Dials a public node now, and remembers it. Throws DhtError PEER_UNREACHABLE, or NOT_UP. */
+  async addPeer(onion: OnionAddress, signal: AbortSignal): Promise<void> {
+    const { current } = this.#membership.standing;
+    if (current === undefined) {
+      throw new KithError('NOT_UP', 'this node is not in the overlay yet', {
+        hint: 'Look at `kith status`, and try again in a few seconds.',
+      });
+    }
+    await current.dht.enter(onion, { signal: AbortSignal.any([signal, this.#life.signal]) });
+    this.#init.entryPoints.learned(onion, this.#init.clock.now());
+    this.#init.entryPoints.reached(onion);
+    this.#membership.nudge();
+  }
+
+  /** Calls for each public node that is known, then for each that announces itself. Returns how to end it. */
+  onAnnounced(listener: (announced: Announced) => void): () => void {
+    for (const node of this.#membership.standing.current?.announcements.known() ?? []) listener(heard(node));
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    try {
+      this.#set('starting');
+      await this.#init.tor.start(signal);
+      await this.#membership.run(signal);
+      this.#set('stopped');
+    } catch (error) {
+      if (signal.aborted) return this.#set('stopped');
+      this.#cause = error instanceof KithError ? `${error.message}. ${error.hint}` : String(error);
+      this.#set('failed');
+    }
+  }
+
+  #changed({ current }: Standing): void {
+    if (current !== undefined && !this.#heard.has(current)) this.#hear(current);
+    this.#set(current === undefined ? this.#state : 'up');
+  }
+
+  #hear(member: Member): void {
+    this.#heard.add(member);
+    if (this.#init.role === 'public') member.announce();
+    member.announcements.onKnown((node) => {
+      this.#init.entryPoints.learned(node.onion, this.#init.clock.now());
+      if (!this.#membership.standing.knowsSomebody) this.#membership.nudge();
+      if (member !== this.#membership.standing.current) return; // the same is heard twice during a change
+      for (const listener of this.#listeners) listener(heard(node));
+    });
+  }
+
+  #own(): OnionAddress[] {
+    return this.#membership.members().map(({ onion }) => onion);
+  }
+
+  #set(state: 'stopped' | 'starting' | 'up' | 'failed'): void {
+    this.#state = state;
+    this.#init.onStatus(this.status());
+  }
+}
+
+function heard({ onion, expiryMs }: KnownNode): Announced {
+  return { onion, expiry: expiryMs / 1000 };
+}
+
+function textOf({ host }: OnionAddress): string {
+  return `${host}.onion`;
+}
