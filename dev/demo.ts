@@ -1,44 +1,39 @@
 /**
- * `npm run demo`: a private Tor network, two nodes as processes of their own, README.md and 5 MB from alice to bob
- * through real onion services, and a look at what arrived. `-- --json` for programs, `-- --keep` to play on.
+ * `npm run demo`: a private Tor network, five nodes as processes of their own, README.md and 5 MB from alice to bob
+ * through real onion services; then the overlay: what alice's scout stores carol finds, public nodes are announced to
+ * all, and every handle changes meanwhile. `-- --json` for programs, `-- --keep` to play on.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { type Kith, type Line, Processes, ROOT } from './demo/kith.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const CLI = join(ROOT, 'src/cli/main.ts');
-const TRIPWIRE = join(ROOT, 'test/tripwire.js');
 const RANDOM_FILE_BYTES = 5_000_000;
-
-/** A line that a kith process printed with --json. */
-type Line = { readonly [field: string]: unknown };
+/** Length of the demo's handle epochs, seconds; the real ones last a day. */
+const EPOCH_S = 40;
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, keep: { type: 'boolean' } } });
 const startedAt = performance.now();
-const running: Kith[] = [];
+const dir = await mkdtemp(join(tmpdir(), 'kith-demo-'));
+const hitsFile = join(dir, 'tripwire.log');
+const processes = new Processes(hitsFile);
 
 /** The first signal that came; ends the demo wherever it is. A second one ends the children at once. */
 let interruption: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | undefined;
 const interrupted = new Promise<void>((resolve) => {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (interruption !== undefined) for (const { child } of running) child.kill('SIGKILL');
+      if (interruption !== undefined) processes.kill();
       interruption ??= name;
+      processes.close();
       resolve();
     });
   }
 });
-const dir = await mkdtemp(join(tmpdir(), 'kith-demo-'));
-const hitsFile = join(dir, 'tripwire.log');
 
 function tell(event: string, fields: Line, sentence: string): void {
   const atMs = Math.round(performance.now() - startedAt);
@@ -46,64 +41,22 @@ function tell(event: string, fields: Line, sentence: string): void {
   else console.log(`${(atMs / 1000).toFixed(1).padStart(6)} s  ${sentence}`);
 }
 
-/** One kith process whose JSON lines can be waited for. Everything it could leak by is trapped. */
-class Kith {
-  readonly child: ChildProcess;
-  readonly #name: string;
-  readonly #seen: Line[] = [];
-  readonly #waiting = new Set<() => void>();
-  #ended = false;
+const seconds = (ms: unknown): string => `${(Number(ms) / 1000).toFixed(1)} s`;
 
-  constructor(name: string, args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore') {
-    if (interruption !== undefined) throw new Error('interrupted');
-    this.#name = name;
-    this.child = spawn(process.execPath, [CLI, '--json', ...args], {
-      stdio: [stdin, 'pipe', 'inherit'],
-      detached: true, // Ctrl-C reaches the demo alone, which then ends its children in order
-      env: { ...process.env, NODE_OPTIONS: `--import=${TRIPWIRE}`, KITH_TRIPWIRE_LOG: hitsFile },
-    });
-    if (this.child.stdout === null) throw new Error('no stdout');
-    createInterface({ input: this.child.stdout }).on('line', (line) => this.#add(JSON.parse(line) as Line));
-    this.child.once('close', () => {
-      this.#ended = true;
-      running.splice(running.indexOf(this), 1);
-      for (const wake of this.#waiting) wake();
-    });
-    running.push(this);
-  }
+/** A node with a data directory of its own. */
+function node(name: string, args: readonly string[]): Kith {
+  const common = ['--testnet', join(dir, 'net'), '--epoch', String(EPOCH_S)];
+  return processes.start(name, ['--data', join(dir, name), 'up', ...common, ...args]);
+}
 
-  /** The first line with that event or result that has not been taken yet. */
-  async line(kind: string): Promise<Line> {
-    for (;;) {
-      const at = this.#seen.findIndex((line) => line['event'] === kind || line['result'] === kind);
-      if (at >= 0) return this.#seen.splice(at, 1)[0] as Line;
-      const failed = this.#seen.find((line) => line['event'] === 'error');
-      if (failed !== undefined)
-        throw new Error(`${this.#name}: ${String(failed['message'])}. ${String(failed['hint'])}`);
-      if (this.#ended) throw new Error(`${this.#name} ended before saying "${kind}"`);
-      await new Promise<void>((wake) => {
-        this.#waiting.add(wake);
-      });
-      this.#waiting.clear();
-    }
-  }
-
-  async stop(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const closed = once(this.child, 'close');
-    this.child.kill('SIGTERM');
-    await closed;
-  }
-
-  #add(line: Line): void {
-    this.#seen.push(line);
-    for (const wake of this.#waiting) wake();
-  }
+/** A command to the running node of that name. */
+function command(name: string, args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): Kith {
+  return processes.start(`${name} ${args[0]}`, ['--data', join(dir, name), ...args], stdin);
 }
 
 /** alice says the file at `path`; bob must show the same bytes. */
 async function hand(path: string, label: string, bob: Kith, onion: string): Promise<void> {
-  const say = new Kith('alice say', ['--data', join(dir, 'alice'), 'say', onion, '-'], 'pipe');
+  const say = command('alice', ['say', onion, '-'], 'pipe');
   if (say.child.stdin === null) throw new Error('no stdin');
   createReadStream(path).pipe(say.child.stdin);
   const delivered = await say.line('delivered');
@@ -121,43 +74,91 @@ async function hand(path: string, label: string, bob: Kith, onion: string): Prom
   );
 }
 
-/** Everything has been shown: a signal is how it ends now. */
-let keeping = false;
+/** Starts a public node; its onion in the overlay once others can enter there. */
+async function publicNode(name: string, args: readonly string[]): Promise<string> {
+  const { onion } = await node(name, ['--public', ...args]).line('public');
+  tell('public', { who: name, onion }, `${name}, a public node, is the overlay's entry ${String(onion)}`);
+  return String(onion);
+}
 
-async function demo(): Promise<void> {
-  const net = join(dir, 'net');
+async function begin(): Promise<void> {
   tell('begin', {}, 'Starting a private Tor network on this machine…');
-  const testnet = new Kith('testnet', ['testnet', 'up', '--dir', net]);
+  const testnet = processes.start('testnet', ['testnet', 'up', '--dir', join(dir, 'net')]);
   const { relays, tookMs } = await testnet.line('ready');
   tell(
     'testnet',
     { relays, tookMs },
-    `${String(relays)} tors agree on a consensus (network ready after ${(Number(tookMs) / 1000).toFixed(1)} s)`,
+    `${String(relays)} tors agree on a consensus (network ready after ${seconds(tookMs)})`,
   );
+}
 
-  const nodes = ['alice', 'bob'].map(
-    (name) => new Kith(name, ['--data', join(dir, name), 'up', '--testnet', net]),
+/** The home onion of a node, as soon as it can be reached. */
+async function reachable(kith: Kith): Promise<string> {
+  const { onion } = await kith.line('starting');
+  const { tookMs } = await kith.line('reachable');
+  tell(
+    'reachable',
+    { who: kith.name, onion, tookMs },
+    `${kith.name} is reachable at ${String(onion)} (${seconds(tookMs)} after start)`,
   );
-  const [alice, bob] = nodes as [Kith, Kith];
-  const onions = new Map<string, string>();
-  for (const [name, kith] of [
-    ['alice', alice],
-    ['bob', bob],
-  ] as const) {
-    const { onion } = await kith.line('starting');
-    const reachable = await kith.line('reachable');
-    onions.set(name, String(onion));
-    tell(
-      'reachable',
-      { who: name, onion, tookMs: reachable['tookMs'] },
-      `${name} is reachable at ${String(onion)} (${(Number(reachable['tookMs']) / 1000).toFixed(1)} s after start)`,
-    );
+  return String(onion);
+}
+
+/** Slots through scouts, announcements by gossip, and a change of all handles in between. */
+async function overlay(people: readonly Kith[], second: string): Promise<void> {
+  await Promise.all(people.map((kith) => kith.line('overlay', { state: 'joined' })));
+  tell('joined', {}, 'alice, bob and carol are in the overlay, each under a handle that names nobody');
+  const text = `written at ${new Date().toISOString()}`;
+  const put = await command('alice', ['dht', 'put', text]).line('put');
+  tell(
+    'put',
+    { holders: put['holders'], tookMs: put['tookMs'] },
+    `alice's scout left a sealed slot with ${String(put['holders'])} nodes (${seconds(put['tookMs'])})`,
+  );
+  // only bob and carol's gossip can have told them of the second public node: they entered through the first
+  await Promise.all(
+    people.map(async ({ name }) => {
+      const watch = command(name, ['gossip', 'watch']);
+      await watch.line('announced', { onion: second });
+      await watch.stop();
+    }),
+  );
+  tell('announced', { onion: second }, 'the second public node was announced to all by gossip');
+  const epoch = Math.floor(Date.now() / (EPOCH_S * 1000)) + 1;
+  await Promise.all(people.map((kith) => kith.line('handle', { epoch })));
+  tell(
+    'rotated',
+    { epoch },
+    'a new epoch: alice, bob and carol have other handles, and the old ones handed on what they held',
+  );
+  const got = await command('carol', ['dht', 'get', String(put['reference'])]).line('got');
+  if (Buffer.from(String(got['data']), 'base64').toString() !== text) {
+    throw new Error('carol found something else than alice stored');
   }
-  const bobOnion = onions.get('bob') as string;
-  await hand(join(ROOT, 'README.md'), 'README.md', bob, bobOnion);
+  tell(
+    'got',
+    { answers: got['answers'], tookMs: got['tookMs'], same: true },
+    `carol's scout found and opened what alice stored (${seconds(got['tookMs'])}); contents equal`,
+  );
+}
+
+/** Everything has been shown: a signal is how it ends now. */
+let keeping = false;
+
+async function demo(): Promise<void> {
+  await begin();
+  const first = await publicNode('first', []);
+  const enter = ['--entry-point', first];
+  const people = ['alice', 'bob', 'carol'].map((name) => node(name, enter));
+  const [second, aliceOnion, bobOnion, carolOnion] = await Promise.all([
+    publicNode('second', enter),
+    ...people.map(reachable),
+  ]);
+  await hand(join(ROOT, 'README.md'), 'README.md', people[1] as Kith, bobOnion as string);
   const random = join(dir, 'random.bin');
   await writeFile(random, randomBytes(RANDOM_FILE_BYTES));
-  await hand(random, '5 MB of random bytes', bob, bobOnion);
+  await hand(random, '5 MB of random bytes', people[1] as Kith, bobOnion as string);
+  await overlay(people, second);
 
   const hits = (await readFile(hitsFile, 'utf8').catch(() => '')).trim();
   if (hits !== '') throw new Error(`a kith process tried to leave Tor:\n${hits}`);
@@ -166,21 +167,17 @@ async function demo(): Promise<void> {
     { hits: 0 },
     'No kith process opened anything but unix sockets (DNS, TCP, UDP and fetch were trapped).',
   );
-  if (values.keep === true) {
-    const kith = `npm run --silent kith -- --data ${dir}`;
-    tell(
-      'kept',
-      { dir, onions: Object.fromEntries(onions) },
-      'All of it keeps running. In another terminal:',
+  if (values.keep !== true) return;
+  const kith = `npm run --silent kith -- --data ${dir}`;
+  const onions = { alice: aliceOnion, bob: bobOnion, carol: carolOnion };
+  tell('kept', { dir, onions }, 'All of it keeps running. In another terminal:');
+  if (values.json !== true) {
+    console.log(
+      `\n  ${kith}/alice say ${String(bobOnion)} "hello bob"\n  ${kith}/bob status\n  ${kith}/carol peers\n  ls ${dir}/bob/inbox\n\nCtrl-C ends everything.`,
     );
-    if (values.json !== true) {
-      console.log(
-        `\n  ${kith}/alice say ${bobOnion} "hello bob"\n  ${kith}/bob status\n  ls ${dir}/bob/inbox\n\nCtrl-C ends everything.`,
-      );
-    }
-    keeping = true;
-    await interrupted;
   }
+  keeping = true;
+  await interrupted;
 }
 
 try {
@@ -195,6 +192,6 @@ try {
   tell('failed', { ok: false, message: String(error) }, `Failed: ${String(error)}`);
   process.exitCode = 1;
 } finally {
-  for (const kith of running.toReversed()) await kith.stop();
+  await processes.stop();
   await rm(dir, { recursive: true, force: true });
 }
