@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { linkIdentity } from '../../src/net/link-identity.ts';
-import type { KithEvent } from '../../src/node/face.ts';
+import type { KithEvent, Role } from '../../src/node/face.ts';
 import { createKith, type KithNode } from '../../src/node.ts';
 import { KithError } from '../../src/safety/errors.ts';
-import { onionOf } from '../../src/wire/onion.ts';
+import { decodeOnion, onionOf } from '../../src/wire/onion.ts';
 import { useTestnet } from '../testnet.ts';
 
 /** After a fault messages must flow again within this, ms. */
@@ -28,13 +28,17 @@ class Node {
   readonly dataDir: string;
   kith!: KithNode;
 
-  constructor(name: string) {
+  readonly role: Role;
+
+  constructor(name: string, role: Role = 'ordinary') {
     this.dataDir = join(dir, name);
+    this.role = role;
   }
 
   async start(): Promise<void> {
     this.kith = await createKith({
       dataDir: this.dataDir,
+      role: this.role,
       tor: { config: clientConfig },
       onEvent: (event) => this.events.push(event),
     });
@@ -55,7 +59,7 @@ class Node {
   }
 }
 
-const alice = new Node('alice');
+const alice = new Node('alice', 'public');
 const bob = new Node('bob');
 before(() => Promise.all([alice.start(), bob.start()]));
 after(async () => {
@@ -75,6 +79,24 @@ async function exchange(from: Node, to: Node, sizeBytes = 1000): Promise<number>
   assert.equal(to.received().filter((seen) => seen === digest).length, 1);
   return tookMs;
 }
+
+test('who knows nobody says so; with one public node it is in the overlay and stays known', async () => {
+  const status = () => bob.kith.status().overlay;
+  while (status().state !== 'alone') await sleep(100);
+  await assert.rejects(bob.kith.putSlot(randomBytes(10)), { code: 'NO_ENTRY_POINTS' });
+  while (alice.kith.status().overlay.onion === null) await sleep(100);
+  const entry = decodeOnion(alice.kith.status().overlay.onion ?? '');
+  await bob.kith.addPeer(entry, AbortSignal.timeout(30_000));
+  while (status().state !== 'joined') await sleep(100);
+  assert.deepEqual(
+    bob.kith.peers().entryPoints.map(({ onion, source }) => [onion, source]),
+    [[`${entry.host}.onion`, 'remembered']],
+  );
+  const { reference, holders } = await bob.kith.putSlot(Buffer.from('for whoever has the line'));
+  assert.equal(holders, 1);
+  const { content } = await bob.kith.getSlot(reference);
+  assert.equal(Buffer.from(content).toString(), 'for whoever has the line');
+});
 
 test('a message goes each way and is on disk as it was sent', async () => {
   const content = randomBytes(300_000);

@@ -133,7 +133,7 @@ test('home, two handles and the scouts of one node have nothing in common that a
   // each of the handles and scouts that met the public nodes came on circuits of its own
   for (const { onion } of [first, second]) {
     const names = circuits.get(onion.host) ?? new Set();
-    const met = [firstHandle, secondHandle].length + scouts.length;
-    assert.ok(names.size >= met, `${names.size} circuits for at least ${met} personas`);
+    const personas: number = [firstHandle, secondHandle].length + scouts.length;
+    assert.ok(names.size >= personas, `${names.size} circuits for at least ${personas} personas`);
   }
 });
