@@ -73,13 +73,12 @@ export class Kith {
     });
   }
 
-  /** The first line with that event or result, and those fields, that has not been taken yet. */
-  async line(kind: string, fields: Line = {}): Promise<Line> {
-    const wanted = (line: Line): boolean =>
-      (line['event'] === kind || line['result'] === kind) &&
-      Object.entries(fields).every(([field, value]) => line[field] === value);
+  /** The first line with that event or result that is as wanted and has not been taken yet. */
+  async line(kind: string, wanted: (line: Line) => boolean = () => true): Promise<Line> {
     for (;;) {
-      const at = this.#seen.findIndex(wanted);
+      const at = this.#seen.findIndex(
+        (line) => (line['event'] === kind || line['result'] === kind) && wanted(line),
+      );
       if (at >= 0) return this.#seen.splice(at, 1)[0] as Line;
       const failed = this.#seen.find((line) => line['event'] === 'error');
       if (failed !== undefined)

@@ -134,24 +134,15 @@ class Printing {
   }
 
   #overlay({ state, role, onion, epoch, peers, cause }: OverlayStatus): void {
-    if (state !== this.#overlayState) {
-      const sentence = state === 'alone' && role === 'public' ? null : SENTENCES[state];
+    const sentence = state === 'alone' && role === 'public' ? null : SENTENCES[state];
+    if (state !== this.#overlayState && sentence !== undefined) {
       const why = cause === null ? '' : `: ${cause}`;
-      if (sentence !== undefined)
-        this.#output.event(
-          'overlay',
-          { state, role, onion, epoch, peers, cause },
-          sentence && sentence + why,
-        );
-    } else if (onion !== this.#overlayOnion) {
-      this.#output.event('handle', { onion, epoch }, null);
+      this.#output.event('overlay', { state, role, onion, epoch, peers, cause }, sentence && sentence + why);
     }
-    if (role === 'public' && onion !== null && this.#overlayOnion === null) {
-      this.#output.event(
-        'public',
-        { onion },
-        `A public node: others enter the overlay with: kith peers add ${onion}`,
-      );
+    if (onion !== null && onion !== this.#overlayOnion) {
+      const entry = `A public node: others enter the overlay with: kith peers add ${onion}`;
+      if (role === 'public') this.#output.event('public', { onion }, entry);
+      else this.#output.event('handle', { onion, epoch }, null);
     }
     this.#overlayState = state;
     this.#overlayOnion = onion;
