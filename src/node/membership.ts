@@ -43,6 +43,8 @@ export interface Standing {
   readonly epoch: number;
   /** Whether there is anybody to enter the overlay through. */
   readonly knowsSomebody: boolean;
+  /** Why there is no new member yet; null when there is nothing wrong. */
+  readonly trouble: Error | null;
 }
 
 /** A started member, and the end of what is done for it. */
@@ -55,7 +57,7 @@ export class Membership {
   readonly #init: MembershipInit;
   #current: Served | undefined;
   #leaving: Served | undefined;
-  #standing: Standing = { current: undefined, epoch: 0, knowsSomebody: false };
+  #standing: Standing = { current: undefined, epoch: 0, knowsSomebody: false, trouble: null };
   #nudge = new AbortController();
 
   constructor(init: MembershipInit) {
@@ -77,13 +79,13 @@ export class Membership {
     this.#nudge = new AbortController();
   }
 
-  /** Runs until the signal is aborted. Rejects where not even a first member can be made. */
+  /** Runs until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     try {
       await this.#arrive(signal);
       await (this.#init.epochs === null ? forever(signal) : this.#changeAlways(this.#init.epochs, signal));
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!signal.aborted) throw error; // a defect: what can go wrong outside is tried again
     } finally {
       const served = [...this.#all()];
       this.#current = this.#leaving = undefined;
@@ -126,17 +128,18 @@ export class Membership {
     const { create, clock, epochs, log } = this.#init;
     for (;;) {
       const epoch = epochs === null ? 0 : epochAt(clock.now(), epochs);
-      const member = await create();
-      const old = this.#leaving?.member;
-      old?.avoid(member);
-      if (old !== undefined) member.avoid(old);
       try {
+        const member = await create();
+        const old = this.#leaving?.member;
+        old?.avoid(member);
+        if (old !== undefined) member.avoid(old);
         await member.start(signal);
         this.#current = this.#serve(member, signal);
-        this.#told({ current: member, epoch });
+        this.#told({ current: member, epoch, trouble: null });
         return;
       } catch (error) {
         signal.throwIfAborted();
+        this.#told({ trouble: error as Error });
         log('warn', 'a member of the overlay could not be started', { reason: (error as Error).name });
         await clock.sleep(RETRY_MS, signal);
       }

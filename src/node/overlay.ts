@@ -38,7 +38,8 @@ export class Overlay {
   readonly #heard = new WeakSet<Member>();
   #running: Promise<void> | undefined;
   #state: 'stopped' | 'starting' | 'up' | 'failed' = 'stopped';
-  #cause: string | null = null;
+  /** Why the tor below failed. */
+  #failure: Error | null = null;
 
   constructor(init: OverlayInit) {
     this.#init = init;
@@ -67,7 +68,7 @@ export class Overlay {
   }
 
   status(): OverlayStatus {
-    const { current, epoch, knowsSomebody } = this.#membership.standing;
+    const { current, epoch, knowsSomebody, trouble } = this.#membership.standing;
     const peers = current?.peers().length ?? 0;
     const standing = peers > 0 ? 'joined' : knowsSomebody ? 'joining' : 'alone';
     return {
@@ -79,7 +80,7 @@ export class Overlay {
       peers,
       slots: current?.slots.stats().slots ?? 0,
       entryPoints: this.#init.entryPoints.list().length,
-      cause: this.#cause,
+      cause: causeOf(this.#failure ?? trouble),
     };
   }
 
@@ -127,7 +128,7 @@ export class Overlay {
       this.#set('stopped');
     } catch (error) {
       if (signal.aborted) return this.#set('stopped');
-      this.#cause = error instanceof KithError ? `${error.message}. ${error.hint}` : String(error);
+      this.#failure = error as Error;
       this.#set('failed');
     }
   }
@@ -160,6 +161,10 @@ export class Overlay {
 
 function heard({ onion, expiryMs }: KnownNode): Announced {
   return { onion, expiry: expiryMs / 1000 };
+}
+
+function causeOf(error: Error | null): string | null {
+  return error instanceof KithError ? `${error.message}. ${error.hint}` : (error?.message ?? null);
 }
 
 function textOf({ host }: OnionAddress): string {

@@ -23,18 +23,30 @@ export interface PersonaTorInit {
 }
 
 export class PersonaTor {
-  readonly host: TorHost;
+  /** The tor as a persona sees it: there, and not its own to start or stop. */
+  readonly #host: TorHost;
   readonly #init: PersonaTorInit;
   readonly #places = new DialPlaces();
 
   constructor(init: PersonaTorInit) {
-    this.host = init.host;
+    const { host } = init;
     this.#init = init;
+    this.#host = {
+      get socksPath() {
+        return host.socksPath;
+      },
+      services: host.services,
+      start: async () => {},
+      stop: async () => {},
+      ready: (signal) => host.ready(signal),
+      status: () => ({ state: 'ready' }),
+    };
   }
 
   /** A dialer for one persona. */
   dialer(): OnionDialer {
-    const { host, clock, random, log } = this.#init;
+    const { clock, random, log } = this.#init;
+    const host = this.#host;
     return new OnionDialer({
       socksPath: () => host.socksPath,
       secret: random(32),
@@ -52,10 +64,10 @@ export class PersonaTor {
     purpose: string,
     own: { readonly dialer?: OnionDialer; readonly endpoint?: OnionEndpoint } = {},
   ): (components: TorTransportComponents) => Transport {
-    const { host, socketDir, clock, random, log } = this.#init;
+    const { socketDir, clock, random, log } = this.#init;
     const { dialer = this.dialer(), endpoint } = own;
     return onionTransport({
-      tor: host,
+      tor: this.#host,
       socketDir,
       purpose,
       dialer,

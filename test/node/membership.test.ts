@@ -104,9 +104,10 @@ test('a public node stays the same', async () => {
 test('a member that cannot start is tried again, as a new one', async () => {
   const { clock, told, running, stop, standing } = rig(EPOCHS, { refuse: 2 });
   await clock.advance(0);
-  assert.equal(standing(), undefined);
+  assert.equal(standing()?.trouble?.message, 'no tor');
   await clock.advance(20_000);
   assert.deepEqual(told, ['m0 made', 'm1 made', 'm2 made', 'm2 up']);
+  assert.equal(standing()?.trouble, null);
   stop.abort();
   await running;
 });
