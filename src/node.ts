@@ -19,7 +19,7 @@ import type {
   PutSlotOptions,
   SayOptions,
 } from './node/face.ts';
-import { removeHandleRows } from './node/member-rows.ts';
+import { removeHandleRows } from './node/rows.ts';
 import { type Held, type NodeParts, type Secrets, type WholeInit, wireParts } from './node/parts.ts';
 import { type Said, say } from './node/say.ts';
 import { tell } from './node/tell.ts';

@@ -17,14 +17,18 @@ import type { Clock } from '../safety/clock.ts';
 import { systemClock } from '../safety/clock.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
+import { type Log, silent } from '../safety/log.ts';
 import { Wakeup } from '../net/wakeup.ts';
+import { type RandomBytes, systemRandom } from '../safety/random.ts';
 import { KAD_PROTOCOL } from '../wire/kad-message.ts';
 import type { OnionAddress } from '../wire/onion.ts';
 import { DhtError } from './errors.ts';
 import { Entrances } from './entrances.ts';
-import { handOn, type HandedOn, type HandOnProgress } from './hand-on.ts';
+import { handOn, type HandedOn, type HandOnProgress, neighbours } from './hand-on.ts';
 import { KadTable, type KadComponents } from './kad.ts';
+import { REPLICATION, STREAMS_PER_CONNECTION, SWEEP_INTERVAL_MS } from './limits.ts';
 import { kadIdOf, Links, peerOf } from './links.ts';
+import { Neighbourhood } from './neighbourhood.ts';
 import { type Network, readSlot, type SlotRead } from './read.ts';
 import { KadRequests } from './requests.ts';
 import { KadServer } from './server.ts';
@@ -40,6 +44,8 @@ export interface DhtInit {
   readonly store?: SlotStore;
   readonly clock?: Clock;
   readonly provider?: Provider;
+  readonly random?: RandomBytes;
+  readonly log?: Log;
   /** A person waits for what this peer does: its dials go first. */
   readonly urgent?: boolean;
 }
@@ -53,9 +59,15 @@ export interface Dht {
   put(bytes: Uint8Array, options?: { signal?: AbortSignal }): Promise<SlotWritten>;
   /** Gives the slots held here to the peers that are closest now; before this peer goes away. */
   handOn(options?: { signal?: AbortSignal; onProgress?: HandOnProgress }): Promise<HandedOn>;
-  /** Dials an entry point and starts from it. Throws DhtError PEER_UNREACHABLE. */
-  enter(onion: OnionAddress, options: { signal: AbortSignal }): Promise<void>;
-  /** Peers that lookups start from: the routing table, or the entry points of a client. */
+  /**
+   * Dials an entry point and starts from it; `urgent`: a person waits. Throws DhtError PEER_UNREACHABLE, or, on a
+   * peer that serves, NOT_AN_ENTRY.
+   */
+  enter(onion: OnionAddress, options: { signal: AbortSignal; urgent?: boolean }): Promise<void>;
+  /**
+   * Peers that lookups start from: the routing table, or the entry points of a client; without those that could not be
+   * reached when last tried. None of many: everybody has gone, and it is time to enter again.
+   */
   peers(): PeerId[];
   /** Resolves when there is at least one of them. */
   ready(signal: AbortSignal): Promise<void>;
@@ -77,11 +89,14 @@ class KithDht implements Dht, Startable {
   /** Only on a peer that serves. */
   readonly #table: KadTable | undefined;
   readonly #server: KadServer | undefined;
+  readonly #neighbourhood: Neighbourhood | undefined;
+  readonly #log: Log;
+  readonly #events: DhtComponents['events'];
   readonly #registrar: DhtComponents['registrar'];
   #running = new AbortController();
 
   constructor(components: DhtComponents, init: DhtInit) {
-    const { store, clock = systemClock, provider = nodeProvider, urgent = false } = init;
+    const { store, clock = systemClock, provider = nodeProvider, urgent = false, log = silent } = init;
     this.#links = new Links(components);
     const requests = new KadRequests(this.#links, { clock, urgent });
     this.#store = store;
@@ -89,7 +104,11 @@ class KithDht implements Dht, Startable {
     const routing = this.#table ?? this.#entrances;
     this.#network = { own: components.peerId, routing, requests, clock, provider };
     this.#registrar = components.registrar;
-    this.#server = store === undefined ? undefined : new KadServer({ store, routing, clock, provider });
+    this.#events = components.events;
+    this.#log = log;
+    this.#server = store === undefined ? undefined : new KadServer({ store, routing, clock, provider, log });
+    this.#neighbourhood =
+      this.#table === undefined ? undefined : this.#around(this.#table, init.random ?? systemRandom);
     this.#links.onGone = async (peer) => {
       this.#entrances.remove(peer);
       await this.#table?.remove(peer);
@@ -99,12 +118,22 @@ class KithDht implements Dht, Startable {
   async start(): Promise<void> {
     this.#running = new AbortController();
     // before anything listens: peers learn our protocols when a connection opens, once
-    if (this.#server !== undefined) await this.#registrar.handle(KAD_PROTOCOL, this.#server.handle);
+    if (this.#server !== undefined) {
+      await this.#registrar.handle(KAD_PROTOCOL, this.#server.handle, {
+        maxInboundStreams: STREAMS_PER_CONNECTION,
+      });
+    }
     await this.#table?.start();
+    this.#events.addEventListener('peer:disconnect', this.#onDisconnect);
+    this.#neighbourhood?.start();
+    // not awaited: it ends with its signal, and only then
+    if (this.#store !== undefined) void this.#sweep(this.#store, this.#running.signal).catch(() => undefined);
   }
 
   async stop(): Promise<void> {
     this.#running.abort(new Error('the dht was stopped'));
+    this.#events.removeEventListener('peer:disconnect', this.#onDisconnect);
+    this.#neighbourhood?.stop();
     if (this.#server !== undefined) await this.#registrar.unhandle(KAD_PROTOCOL);
     await this.#table?.stop();
   }
@@ -131,29 +160,71 @@ class KithDht implements Dht, Startable {
     return handOn(this.#network, { slots, bytesOf, signal: this.#until(signal), onProgress });
   }
 
-  async enter(onion: OnionAddress, { signal }: { signal: AbortSignal }): Promise<void> {
+  async enter(onion: OnionAddress, options: { signal: AbortSignal; urgent?: boolean }): Promise<void> {
     const peer = peerOf(onion);
-    await this.#links.connect(peer, { signal: this.#until(signal), urgent: this.#network.requests.urgent });
-    if (this.#table === undefined) this.#entrances.add(peer);
-    else await this.#table.add(peer, this.#until(signal));
+    const signal = this.#until(options.signal);
+    const { requests } = this.#network;
+    await this.#links.connect(peer, { signal, urgent: options.urgent ?? requests.urgent });
+    if (this.#table === undefined) return this.#entrances.add(peer); // a scout asks at once, and sees
+    try {
+      await requests.ping(peer, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new DhtError('NOT_AN_ENTRY', { cause: error });
+    }
+    await this.#table.add(peer, signal);
   }
 
   peers(): PeerId[] {
-    return this.#network.routing.closest(kadIdOf(this.#network.own), Number.MAX_SAFE_INTEGER);
+    return this.#known().filter((peer) => !this.#links.isDoubtful(peer));
   }
 
   async ready(signal: AbortSignal): Promise<void> {
     const joined = new Wakeup();
     const end = this.#network.routing.onPeer(() => joined.wake());
     try {
-      while (this.peers().length === 0) await joined.wait(this.#until(signal));
+      while (this.#known().length === 0) await joined.wait(this.#until(signal));
     } finally {
       end();
     }
   }
 
+  #known(): PeerId[] {
+    return this.#network.routing.closest(kadIdOf(this.#network.own), Number.MAX_SAFE_INTEGER);
+  }
+
+  readonly #onDisconnect = (): void => this.#neighbourhood?.disconnected();
+
+  #around(table: KadTable, random: RandomBytes): Neighbourhood {
+    const { clock, own } = this.#network;
+    const look = async (signal: AbortSignal): Promise<PeerId[]> => {
+      const live = await neighbours(this.#network, { hurry: false, signal });
+      await Promise.all(live.map((peer) => table.add(peer, signal)));
+      return live;
+    };
+    return new Neighbourhood({
+      closest: () => table.closest(kadIdOf(own), REPLICATION),
+      onPeer: (listener) => table.onPeer(listener),
+      isConnected: (peer) => this.#links.isConnected(peer),
+      look,
+      clock,
+      chance: () => new DataView(random(4).buffer).getUint32(0) / 2 ** 32,
+    });
+  }
+
+  async #sweep(store: SlotStore, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#network.clock.sleep(SWEEP_INTERVAL_MS, signal);
+      try {
+        store.sweep();
+      } catch (error) {
+        this.#log('error', 'expired slots could not be removed', { reason: (error as Error).name });
+      }
+    }
+  }
+
   #needPeers(): void {
-    if (this.peers().length === 0) throw new DhtError('NO_PEERS');
+    if (this.#known().length === 0) throw new DhtError('NO_PEERS');
   }
 
   #until(signal: AbortSignal | undefined): AbortSignal {

@@ -2,16 +2,20 @@
  * Who this node can begin with in the overlay: onions from the configuration, which stay, and onions of public nodes
  * that it has heard of, which are remembered across restarts, ranked by how they did, and forgotten when they are gone.
  *
- * A pick is random among the better half, so that not all nodes lean on the same few, and not the same ones each
- * time. Announcements are free to make: a flood of invented onions pushes out others that were never reached, not the
+ * A pick is random among all that did not fail lately, so that not all nodes lean on the same few and nobody is led
+ * from one handle to the next by what it picks. What handles and scouts find out about who answers is shared by all of
+ * them. Announcements are free to make: a flood of invented onions pushes out others that were never reached, not the
  * configured ones and not those that have answered before.
+ *
+ * A disk that is full costs what would be remembered across a restart, and nothing else.
  */
 
 import { concat, utf8 } from '../safety/bytes.ts';
 import type { Clock } from '../safety/clock.ts';
+import { type Log, silent } from '../safety/log.ts';
 import type { RandomBytes } from '../safety/random.ts';
 import { type OnionAddress, onionOf } from '../wire/onion.ts';
-import { ENTRY_POINT_FAILURES, MAX_ENTRY_POINTS } from './limits.ts';
+import { DOUBTFUL_FAILURES, ENTRY_POINT_SILENCE_MS, KEPT_ENTRY_POINTS, MAX_ENTRY_POINTS } from './limits.ts';
 
 /** Where they are remembered: `SealedRows`, or nothing. */
 export interface EntryPointRows {
@@ -29,6 +33,7 @@ export interface EntryPointsInit {
   /** Never given out: this node's own onions. */
   readonly isOwn?: (onion: OnionAddress) => boolean;
   readonly limit?: number;
+  readonly log?: Log;
 }
 
 export interface EntryPoint {
@@ -72,11 +77,12 @@ export class EntryPoints {
     return [...this.#points.values()].filter(({ onion }) => isOwn?.(onion) !== true).sort(byPromise);
   }
 
-  /** Up to `count` to try now: random ones of the better half, then of the rest. */
+  /** Up to `count` to try now: any of those that did not fail lately, of all where there are none. */
   pick(count: number): readonly OnionAddress[] {
-    const ranked = this.list().map(({ onion }) => onion);
-    const better = Math.max(count, Math.ceil(ranked.length / 2));
-    return sample(ranked.slice(0, better), count, this.#init.random);
+    const all = this.list();
+    const hopeful = all.filter(({ failures }) => failures < DOUBTFUL_FAILURES);
+    const from = (hopeful.length > 0 ? hopeful : all).map(({ onion }) => onion);
+    return sample(from, count, this.#init.random);
   }
 
   /** Somebody says that a public node is there. */
@@ -87,6 +93,12 @@ export class EntryPoints {
     this.#set({ onion, fixed: false, learnedAtMs: atMs, reachedAtMs: 0, failures: 0 });
   }
 
+  /** A person names it: there is room for it however many were heard of. */
+  added(onion: OnionAddress): void {
+    const known = this.#points.get(onion.host) ?? { onion, fixed: false, reachedAtMs: 0 };
+    this.#set({ ...known, learnedAtMs: this.#init.clock.now(), failures: 0 });
+  }
+
   reached(onion: OnionAddress): void {
     const known = this.#points.get(onion.host);
     if (known !== undefined) this.#set({ ...known, reachedAtMs: this.#init.clock.now(), failures: 0 });
@@ -95,9 +107,20 @@ export class EntryPoints {
   failed(onion: OnionAddress): void {
     const known = this.#points.get(onion.host);
     if (known === undefined) return;
-    const failures = known.failures + 1;
-    if (failures >= ENTRY_POINT_FAILURES && !known.fixed) this.#forget(known);
-    else this.#set({ ...known, failures });
+    const point = { ...known, failures: known.failures + 1 };
+    if (this.#isGone(point)) this.#forget(point);
+    else this.#set(point);
+  }
+
+  /** Whether nobody has heard of it or reached it for long. A node that was away itself keeps enough to begin with. */
+  #isGone({ fixed, failures, learnedAtMs, reachedAtMs }: EntryPoint): boolean {
+    const silentMs = this.#init.clock.now() - Math.max(learnedAtMs, reachedAtMs);
+    return (
+      !fixed &&
+      failures >= DOUBTFUL_FAILURES &&
+      silentMs > ENTRY_POINT_SILENCE_MS &&
+      this.#points.size > KEPT_ENTRY_POINTS
+    );
   }
 
   /** Lets the least promising one go that never answered; those that did are not for a stranger to push out. */
@@ -112,12 +135,21 @@ export class EntryPoints {
 
   #forget({ onion }: EntryPoint): void {
     this.#points.delete(onion.host);
-    this.#init.rows?.delete(concat(ROW_NAME, onion.publicKey));
+    this.#remember((rows) => rows.delete(concat(ROW_NAME, onion.publicKey)));
   }
 
   #set(point: EntryPoint): void {
     this.#points.set(point.onion.host, point);
-    this.#init.rows?.put(concat(ROW_NAME, point.onion.publicKey), encodeRow(point));
+    this.#remember((rows) => rows.put(concat(ROW_NAME, point.onion.publicKey), encodeRow(point)));
+  }
+
+  #remember(write: (rows: EntryPointRows) => unknown): void {
+    const { rows, log = silent } = this.#init;
+    try {
+      if (rows !== undefined) write(rows);
+    } catch (error) {
+      log('warn', 'an entry point could not be written down', { reason: (error as Error).name });
+    }
   }
 }
 

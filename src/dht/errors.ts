@@ -10,9 +10,11 @@ import { type ErrorDetail, KithError } from '../safety/errors.ts';
  * `BUSY`: a peer asks for more than one may, or too slowly.
  * Peers:
  * `PEER_UNREACHABLE`, `BAD_ANSWER`: one peer did not answer, or not what it was asked.
+ * `NOT_AN_ENTRY`, `OWN_ONION`: an onion that is no public node, or one of this node's own.
  * `NO_PEERS`, `NO_ENTRY_POINTS`, `NO_ENTRY_POINT_REACHED`: there is nobody to ask.
  * `TOO_LONG`, `TTL`: what somebody wants to put does not fit into a slot, or would last too long.
  * `NOT_KEPT`, `NOT_FOUND`: of all that were asked nobody took the slot, or nobody has it.
+ * `STOPPED`: the node stops.
  * `SCOUT_TIMEOUT`: a batch of reads or writes took too long.
  * `KAD_CHANGED`: the installed kad-dht is not the one this was written for.
  */
@@ -29,6 +31,8 @@ export type DhtErrorCode =
   | 'BUSY'
   | 'PEER_UNREACHABLE'
   | 'BAD_ANSWER'
+  | 'NOT_AN_ENTRY'
+  | 'OWN_ONION'
   | 'NO_PEERS'
   | 'NO_ENTRY_POINTS'
   | 'NO_ENTRY_POINT_REACHED'
@@ -36,6 +40,7 @@ export type DhtErrorCode =
   | 'TTL'
   | 'NOT_KEPT'
   | 'NOT_FOUND'
+  | 'STOPPED'
   | 'SCOUT_TIMEOUT'
   | 'KAD_CHANGED';
 
@@ -64,6 +69,11 @@ const CAUSES: Readonly<Record<DhtErrorCode, readonly [message: string, hint: str
   STORE_FULL: ['there is no room for a slot this far away', 'Put it to peers that are closer to its key.'],
   PEER_UNREACHABLE: ['the peer was not reached', 'It may be gone; others hold the same.'],
   BAD_ANSWER: ['the peer did not answer what it was asked', 'Its answer was not used; others hold the same.'],
+  NOT_AN_ENTRY: [
+    'that node answers, but is no entry to the overlay',
+    'Ask for the address that `kith status` of a public node calls its overlay address.',
+  ],
+  OWN_ONION: ['that is an address of this very node', 'Give the address of another public node.'],
   NO_PEERS: [
     'no peer of the overlay is known yet',
     'Wait until one is connected, or add a public node: kith peers add <onion>.',
@@ -83,6 +93,7 @@ const CAUSES: Readonly<Record<DhtErrorCode, readonly [message: string, hint: str
     'no node that was asked has this slot',
     'It may have expired, or those who keep it are away: try again later.',
   ],
+  STOPPED: ['the node was stopped meanwhile', 'Start it, and try again.'],
   SCOUT_TIMEOUT: ['the overlay was too slow for this', 'Try again, with fewer slots at once.'],
   KAD_CHANGED: [
     'the installed @libp2p/kad-dht is not the one kith was made for',

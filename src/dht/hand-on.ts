@@ -71,7 +71,7 @@ async function deliver(
   { slots, bytesOf, signal, onProgress }: HandOnInit & { readonly signal: AbortSignal },
   done: { slots: number; placed: number; copies: number },
 ): Promise<void> {
-  const live = await neighbours(network, signal);
+  const live = await neighbours(network, { hurry: true, signal });
   const parcels = slots.map((key) => parcelOf(network, key, live));
   const put = async (peer: PeerId, parcel: Parcel): Promise<void> => {
     const bytes = bytesOf(parcel.key);
@@ -90,8 +90,11 @@ async function deliver(
   }
 }
 
-/** Live peers around this one, which is where its slots belong. */
-function neighbours({ clock, own, requests, routing }: Network, signal: AbortSignal): Promise<PeerId[]> {
+/** Live peers around this one, which is where its slots belong. In a hurry those that answer late are left out. */
+export function neighbours(
+  { clock, own, requests, routing }: Network,
+  { hurry, signal }: { readonly hurry: boolean; readonly signal: AbortSignal },
+): Promise<PeerId[]> {
   const key = own.toMultihash().bytes;
   return lookup({
     target: kadIdOf(own),
@@ -102,7 +105,7 @@ function neighbours({ clock, own, requests, routing }: Network, signal: AbortSig
     ask: (peer, asking) => requests.findNode(peer, key, asking),
     onAnswer: () => {},
     enough: () => false,
-    acceptable: () => true,
+    acceptable: () => hurry,
     tolerable: () => true,
   });
 }

@@ -7,8 +7,8 @@
  * the DHT's own request, so that only peers that serve enter the table. libp2p does not see it as discovery or
  * routing service. Answers reach it bounded in size.
  *
- * Fixed in kad-dht 16.4 and accepted: a self lookup after the first has 5 s, and every 5 minutes the table is
- * refreshed for 30 s; over slow circuits these find less, but what they dial is bounded here.
+ * Fixed in kad-dht 16.4 and accepted: every 5 minutes the table is refreshed for 30 s, which over slow circuits finds
+ * little, but what it dials is bounded here. Our own neighbourhood is looked after by neighbourhood.ts.
  */
 
 import type { AbortOptions, PeerId, Startable, Stream } from '@libp2p/interface';
@@ -19,13 +19,14 @@ import { DhtError } from './errors.ts';
 import {
   DISJOINT_PATHS,
   FIRST_SELF_LOOKUP_MS,
+  KAD_IDLE_MS,
   KAD_PARALLEL,
   KAD_TIMEOUT,
   LENGTH_PREFIX_BYTES,
   LOOKUP_TIMEOUT_MS,
   MAX_TABLE_CANDIDATES,
   REPLICATION,
-  SELF_LOOKUP_INTERVAL_MS,
+  TABLE_CANDIDATES_AT_ONCE,
 } from './limits.ts';
 import { addressOf, type LinkComponents, type Links } from './links.ts';
 import type { Routing } from './lookup.ts';
@@ -59,18 +60,19 @@ export class KadTable implements Routing, Startable {
       validators: { 'kith-slot': unused, pk: unused },
       selectors: { 'kith-slot': () => 0, pk: () => 0 },
       initialQuerySelfInterval: FIRST_SELF_LOOKUP_MS,
-      querySelfInterval: SELF_LOOKUP_INTERVAL_MS,
+      querySelfInterval: KAD_IDLE_MS,
       networkDialTimeout: KAD_TIMEOUT,
       pingNewContactTimeout: KAD_TIMEOUT,
       pingOldContactTimeout: KAD_TIMEOUT,
-      pingNewContactConcurrency: KAD_PARALLEL,
-      pingOldContactConcurrency: KAD_PARALLEL,
-      routingTableUpdateQueueConcurrency: KAD_PARALLEL,
+      // not the number of dials: #dials bounds that
+      pingNewContactConcurrency: TABLE_CANDIDATES_AT_ONCE,
+      pingOldContactConcurrency: TABLE_CANDIDATES_AT_ONCE,
+      routingTableUpdateQueueConcurrency: TABLE_CANDIDATES_AT_ONCE,
       pingNewContactMaxQueueSize: MAX_TABLE_CANDIDATES,
       pingOldContactMaxQueueSize: MAX_TABLE_CANDIDATES,
       routingTableUpdateMaxQueueSize: MAX_TABLE_CANDIDATES,
       onPeerConnectTimeout: LOOKUP_TIMEOUT_MS,
-      reprovide: { concurrency: 1, interval: SELF_LOOKUP_INTERVAL_MS },
+      reprovide: { concurrency: 1, interval: KAD_IDLE_MS },
       // what an answer says about addresses is replaced by what the id says; without one the peer is ignored
       peerInfoMapper: ({ id }) => {
         const address = addressOf(id);

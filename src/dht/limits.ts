@@ -59,10 +59,13 @@ export const SLOT_ROWS = MAX_SLOTS + MAX_CONFLICTS + 1;
 /** Bytes of those rows: slots of 4,209 bytes with their names, evidence of two of them. */
 export const SLOT_ROWS_BYTES = (MAX_SLOTS + 2 * MAX_CONFLICTS + 1) * 4_608;
 
+/** Expired slots are not served; how often their room is taken back. */
+export const SWEEP_INTERVAL_MS = HOUR_MS;
+
 /* ---- server: what one peer may ask ---- */
 
 /** Streams of one connection at once: kad-dht opens one for each request, and its lookups run a few in parallel. */
-const STREAMS_PER_CONNECTION = 8;
+export const STREAMS_PER_CONNECTION = 8;
 
 /** From the last answer (or the opening) to a whole request, and from that to the answer taken: bad circuits have 3 s round trips. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -190,14 +193,26 @@ export const KAD_PARALLEL = 2;
 /** Peers that wait for a place in the routing table; an answer names 20, and a flood of names is dropped here. */
 export const MAX_TABLE_CANDIDATES = 100;
 
+/** Of those, how many are looked at together: the ones that are connected must not wait for the dials of others. */
+export const TABLE_CANDIDATES_AT_ONCE = 32;
+
 /** kad-dht's own requests: it measures and adapts between these. */
 export const KAD_TIMEOUT = { minTimeout: 30_000, maxTimeout: 120_000 } as const;
 
-/** The first lookup of our own neighbourhood waits for the first peer by itself; this is only not to race the start. */
+/** kad-dht's first lookup of our own id, which its refreshes wait for; this is only not to race the start. */
 export const FIRST_SELF_LOOKUP_MS = 250;
 
-/** Between later ones: the table is refreshed more often than this anyway. */
-export const SELF_LOOKUP_INTERVAL_MS = 30 * 60_000;
+/** kad-dht's later ones and its provider records: replaced by ours and not used, so as rare as can be. */
+export const KAD_IDLE_MS = DAY_MS;
+
+/** Pause after the first look at our neighbourhood, which doubles with each: who joined with us has joined by then. */
+export const FIRST_LOOK_PAUSE_MS = 3_000;
+
+/** Looks in a row, over 6 to 13 minutes: a neighbour that lives and never answers would let them go on for ever. */
+export const LOOKS_IN_A_ROW = 8;
+
+/** From a look that showed nothing new to the next: new neighbours come to us by themselves. */
+export const LOOK_AGAIN_MS = 30 * 60_000;
 
 /** Length in front of a message, at most: answers have less than 2^14 bytes. */
 export const LENGTH_PREFIX_BYTES = 2;
@@ -217,8 +232,14 @@ export const SCOUT_TIMEOUT_MS = 150_000;
 /** Entry points that are remembered: about 100 bytes each; more than any node will ever try. */
 export const MAX_ENTRY_POINTS = 512;
 
-/** Failures in a row after which a remembered entry point is forgotten: at one try an hour it was gone for two days. */
-export const ENTRY_POINT_FAILURES = 48;
+/** Failures in a row after which others are tried first. */
+export const DOUBTFUL_FAILURES = 3;
+
+/** A remembered entry point that fails is forgotten when it was neither heard of nor reached for this long. */
+export const ENTRY_POINT_SILENCE_MS = 14 * DAY_MS;
+
+/** So many are kept however long they were silent: it may have been us who were away. */
+export const KEPT_ENTRY_POINTS = 16;
 
 /* ---- handing on: what a handle does before it goes ---- */
 

@@ -66,6 +66,11 @@ export class Links {
     return this.#components.connectionManager.getConnections(peer).some(({ status }) => status === 'open');
   }
 
+  /** Whether it could not be reached when it was last tried. */
+  isDoubtful(peer: PeerId): boolean {
+    return this.#failures.has(peer.toString());
+  }
+
   /** A connection to the peer, at its onion. Throws {@link DhtError} PEER_UNREACHABLE, or the signal's reason. */
   async connect(
     peer: PeerId,

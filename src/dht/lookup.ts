@@ -39,8 +39,8 @@ export interface Routing {
 export interface Answered {
   readonly peer: PeerId;
   readonly path: number;
-  /** Peers not known to be dead that are closer to the target. */
-  readonly rank: number;
+  /** Peers not known to be dead or doubtful that are closer to the target: by now, it changes while the lookup runs. */
+  readonly rank: () => number;
 }
 
 export interface LookupInit<T extends { readonly closer: readonly PeerId[] }> {
@@ -53,8 +53,10 @@ export interface LookupInit<T extends { readonly closer: readonly PeerId[] }> {
   /** Asks one peer; a rejection means that it is of no use. Has to observe the signal. */
   readonly ask: (peer: PeerId, signal: AbortSignal) => Promise<T>;
   readonly onAnswer: (answer: T, from: Answered) => void;
-  /** Whether the caller needs no more; looked at after each answer. `paths`: how many are in use. */
+  /** Whether the caller needs no more; looked at after each answer and failure. `paths`: how many are in use. */
   readonly enough: (paths: number) => boolean;
+  /** For a caller that may have enough for other reasons: to be woken then. */
+  readonly changed?: Wakeup;
   /** Whether what the caller has would do, if nothing more comes for a while. */
   readonly acceptable: () => boolean;
   /** Whether what the caller has would do, if all that is left is doubtful. */
@@ -72,7 +74,7 @@ export async function lookup<T extends { readonly closer: readonly PeerId[] }>(
 class Lookup<T extends { readonly closer: readonly PeerId[] }> {
   readonly #init: LookupInit<T>;
   readonly #candidates: Candidates;
-  readonly #changed = new Wakeup();
+  readonly #changed: Wakeup;
   readonly #over = new AbortController();
   /** When each ask that runs was begun. */
   readonly #running = new Map<Candidate, number>();
@@ -80,11 +82,11 @@ class Lookup<T extends { readonly closer: readonly PeerId[] }> {
   #answers = 0;
   #slowestMs = 0;
   #lastAnswerMs: number;
-  #enough = false;
 
   constructor(init: LookupInit<T>) {
     this.#init = init;
     this.#candidates = new Candidates(init.target, init.own);
+    this.#changed = init.changed ?? new Wakeup();
     this.#lastAnswerMs = init.clock.monotonic();
   }
 
@@ -100,7 +102,7 @@ class Lookup<T extends { readonly closer: readonly PeerId[] }> {
     try {
       for (const peer of routing.closest(target, LOOKUP_MAX_ASKED)) this.#candidates.seed(peer);
       const startMs = clock.monotonic();
-      while (!this.#enough) {
+      while (!this.#init.enough(this.#candidates.paths)) {
         const nowMs = clock.monotonic();
         if (nowMs - startMs >= LOOKUP_TIMEOUT_MS || this.#isQuiet(nowMs)) break;
         this.#askMore(nowMs);
@@ -133,7 +135,7 @@ class Lookup<T extends { readonly closer: readonly PeerId[] }> {
 
   /** Never rejects. */
   async #ask(candidate: Candidate, startMs: number): Promise<void> {
-    const { ask, clock, enough, onAnswer } = this.#init;
+    const { ask, clock, onAnswer } = this.#init;
     try {
       const answer = await ask(candidate.peer, this.#over.signal);
       if (this.#over.signal.aborted) return;
@@ -142,8 +144,7 @@ class Lookup<T extends { readonly closer: readonly PeerId[] }> {
       this.#slowestMs = Math.max(this.#slowestMs, this.#lastAnswerMs - startMs);
       this.#candidates.answer(candidate, answer.closer);
       const { peer, path } = candidate;
-      onAnswer(answer, { peer, path, rank: this.#candidates.rank(candidate) });
-      this.#enough = enough(this.#candidates.paths);
+      onAnswer(answer, { peer, path, rank: () => this.#candidates.rank(candidate) });
     } catch {
       this.#candidates.fail(candidate);
     } finally {

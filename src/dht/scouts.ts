@@ -41,6 +41,9 @@ export interface ScoutsInit {
 
 export class Scouts {
   readonly #init: ScoutsInit;
+  readonly #life = new AbortController();
+  /** Batches that run, and scouts on their way out. */
+  readonly #busy = new Set<Promise<unknown>>();
 
   constructor(init: ScoutsInit) {
     this.#init = init;
@@ -60,8 +63,25 @@ export class Scouts {
     );
   }
 
+  /** Ends all batches, and resolves when their scouts are gone. */
+  async stop(): Promise<void> {
+    this.#life.abort(new DhtError('STOPPED'));
+    while (this.#busy.size > 0) await Promise.allSettled([...this.#busy]);
+  }
+
+  #batch<T>(outer: AbortSignal, work: (scout: Scout, signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#kept(this.#run(AbortSignal.any([outer, this.#life.signal]), work));
+  }
+
+  #kept<T>(busy: Promise<T>): Promise<T> {
+    this.#busy.add(busy);
+    const done = (): void => void this.#busy.delete(busy);
+    busy.then(done, done);
+    return busy;
+  }
+
   /** Begins with the first entry point that answers; the others join while it runs. */
-  async #batch<T>(outer: AbortSignal, work: (scout: Scout, signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #run<T>(outer: AbortSignal, work: (scout: Scout, signal: AbortSignal) => Promise<T>): Promise<T> {
     const { clock, entryPoints, open, random } = this.#init;
     outer.throwIfAborted();
     const chosen = sample(entryPoints(), SCOUT_ENTRY_TRIES, random);
@@ -88,8 +108,8 @@ export class Scouts {
             : error;
         } finally {
           over.abort(new Error('the batch is over'));
-          // its work is done, whatever is wrong with its end
-          await scout.stop().catch(() => undefined);
+          // nobody waits for its connections to close; whatever is wrong with its end, its work is done
+          void this.#kept(scout.stop().catch(() => undefined));
         }
       },
       () => new DhtError('SCOUT_TIMEOUT'),

@@ -10,7 +10,7 @@ import { slotKey } from '../wire/slot.ts';
 import { Wakeup } from '../net/wakeup.ts';
 import { DhtError } from './errors.ts';
 import { LAST_PUTS_MS, REPLICATION, WRITE_ENOUGH, WRITE_FEW, WRITE_HOLDERS } from './limits.ts';
-import { lookup } from './lookup.ts';
+import { type Answered, lookup } from './lookup.ts';
 import type { Network } from './read.ts';
 import { checkSlot } from './slot-rules.ts';
 
@@ -33,7 +33,19 @@ export async function writeSlot(
   const { clock, own, provider, requests, routing } = network;
   const startMs = clock.monotonic();
   const key = slotKey(checkSlot(bytes, { nowMs: clock.now(), provider }).pk);
-  const puts = new Puts((peer, putting) => requests.putValue(peer, key, bytes, putting), signal);
+  const changed = new Wakeup();
+  const send = (peer: PeerId, putting: AbortSignal): Promise<boolean> =>
+    requests.putValue(peer, key, bytes, putting);
+  const puts = new Puts(send, changed, signal);
+  /** Those that answered, until they are among the closest: names that turn out to be nobody's stand before some. */
+  const waiting = new Set<Answered>();
+  const putToClosest = (): void => {
+    for (const answered of waiting) {
+      if (answered.rank() >= REPLICATION) continue;
+      waiting.delete(answered);
+      puts.put(answered.peer);
+    }
+  };
   try {
     const closest = await lookup({
       target: provider.sha256(key),
@@ -42,10 +54,12 @@ export async function writeSlot(
       clock,
       signal,
       ask: (peer, asking) => requests.findNode(peer, key, asking),
-      onAnswer: (_answer, { peer, rank }) => {
-        if (rank < REPLICATION) puts.put(peer);
+      changed,
+      onAnswer: (_answer, answered) => waiting.add(answered),
+      enough: () => {
+        putToClosest();
+        return puts.holders >= WRITE_HOLDERS;
       },
-      enough: () => puts.holders >= WRITE_HOLDERS,
       acceptable: () => puts.holders >= WRITE_ENOUGH,
       tolerable: () => puts.holders >= WRITE_FEW,
     });
@@ -67,12 +81,17 @@ class Puts {
   readonly #send: (peer: PeerId, signal: AbortSignal) => Promise<boolean>;
   readonly #begun = new Set<string>();
   readonly #over = new AbortController();
-  readonly #changed = new Wakeup();
+  readonly #changed: Wakeup;
   readonly #signal: AbortSignal;
   #running = 0;
 
-  constructor(send: (peer: PeerId, signal: AbortSignal) => Promise<boolean>, signal?: AbortSignal) {
+  constructor(
+    send: (peer: PeerId, signal: AbortSignal) => Promise<boolean>,
+    changed: Wakeup,
+    signal?: AbortSignal,
+  ) {
     this.#send = send;
+    this.#changed = changed;
     const { signal: over } = this.#over;
     this.#signal = signal === undefined ? over : AbortSignal.any([signal, over]);
   }

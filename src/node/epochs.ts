@@ -41,6 +41,21 @@ export function changeInto(
   };
 }
 
+/** Resolves with the epoch at hand as soon as that is another than `epoch`, whichever way the clock was set. */
+export async function otherEpoch(
+  epoch: number,
+  schedule: EpochSchedule,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<number> {
+  for (;;) {
+    const now = clock.now();
+    const current = epochAt(now, schedule);
+    if (current !== epoch) return current;
+    await clock.sleep(Math.min((epoch + 1) * schedule.lengthMs - now, LOOK_MS), signal);
+  }
+}
+
 /** Resolves when the wall clock shows `atMs` or later. Rejects with the signal's reason. */
 export async function until(atMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
   for (let leftMs = atMs - clock.now(); leftMs > 0; leftMs = atMs - clock.now()) {

@@ -37,6 +37,8 @@ export interface MemberInit {
   readonly random: RandomBytes;
   readonly log: Log;
   readonly slotLimits?: SlotStoreLimits;
+  /** Other onions of this node, which it never talks to. */
+  readonly avoid?: readonly OnionAddress[];
 }
 
 export class Member {
@@ -48,6 +50,8 @@ export class Member {
   readonly #rows: MemberRows;
   readonly #signer: Ed25519Signer;
   readonly #clock: Clock;
+  readonly #log: Log;
+  #stopping: Promise<void> | undefined;
   #withdraw: (() => void) | undefined;
 
   private constructor(
@@ -68,6 +72,7 @@ export class Member {
     this.#signer = parts.signer;
     this.#rows = init.rows;
     this.#clock = init.clock;
+    this.#log = init.log;
   }
 
   /** Made, not started. The rows are the member's from now on. */
@@ -89,7 +94,7 @@ export class Member {
         transport: tor.transport('overlay'),
         datastore: new SealedDatastore(rows.peers),
         services: {
-          dht: (components) => (made.dht = dht({ store: slots, clock })(components)),
+          dht: (components) => (made.dht = dht({ store: slots, clock, log })(components)),
           gossip: (components) =>
             (made.gossip = gossip({
               topics: [announcements.topic],
@@ -103,6 +108,7 @@ export class Member {
       });
       if (made.dht === undefined || made.gossip === undefined) throw new Error('libp2p made no services');
       announcements.join(made.gossip);
+      for (const onion of init.avoid ?? []) persona.refuse(peerOf(onion));
       return new Member(init, { persona, dht: made.dht, announcements, slots, signer });
     } catch (error) {
       await rows.close();
@@ -130,20 +136,31 @@ export class Member {
     return this.dht.peers().map((peer) => peer.toString());
   }
 
-  /** Never talks to that onion: another member of the same node. */
-  avoid({ onion }: Member): void {
+  /** Never talks to that onion: another one of the same node. */
+  avoid(onion: OnionAddress): void {
     this.#persona.refuse(peerOf(onion));
   }
 
   /** Gives its slots to whoever is closest now, for at most `handOnMs`, then stops. Never rejects. */
   async leave(handOnMs: number, signal?: AbortSignal): Promise<void> {
     const handOn = (limited: AbortSignal) => this.dht.handOn({ signal: limited });
-    // what could not be given away in time others hold too
-    await withDeadline(this.#clock, handOnMs, signal, handOn).catch(() => undefined);
-    await this.stop();
+    try {
+      if (handOnMs > 0) await withDeadline(this.#clock, handOnMs, signal, handOn);
+    } catch {
+      // what could not be given away in time others hold too
+    }
+    await this.stop().catch((error: unknown) =>
+      this.#log('error', 'a member of the overlay did not stop in order', { reason: (error as Error).name }),
+    );
   }
 
-  async stop(): Promise<void> {
+  /** Calling it again waits for the same stop. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     this.#withdraw?.();
     this.announcements.leave();
     try {

@@ -11,7 +11,7 @@ import type { EntryPoints } from '../dht/entry-points.ts';
 import { withDeadline } from '../net/deadline.ts';
 import type { Clock } from '../safety/clock.ts';
 import type { Log } from '../safety/log.ts';
-import { changeInto, epochAt, type EpochSchedule, until } from './epochs.ts';
+import { changeInto, epochAt, type EpochSchedule, otherEpoch, until } from './epochs.ts';
 import { stayJoined } from './joining.ts';
 import type { Member } from './member.ts';
 
@@ -26,6 +26,8 @@ const LAST_HAND_ON_MS = 5000;
 export interface MembershipInit {
   /** Makes a member, not started. */
   readonly create: () => Promise<Member>;
+  /** A member is about to come: whoever must not meet it is told its onion. */
+  readonly onArriving: (member: Member) => void;
   /** When it changes; null: never. */
   readonly epochs: EpochSchedule | null;
   readonly entryPoints: EntryPoints;
@@ -57,6 +59,8 @@ export class Membership {
   readonly #init: MembershipInit;
   #current: Served | undefined;
   #leaving: Served | undefined;
+  /** Made, and not reachable yet. */
+  #arriving: Member | undefined;
   #standing: Standing = { current: undefined, epoch: 0, knowsSomebody: false, trouble: null };
   #nudge = new AbortController();
 
@@ -68,9 +72,10 @@ export class Membership {
     return this.#standing;
   }
 
-  /** Members that are there now: one, or two during a change. */
+  /** Members that are there now or about to be: one, or two during a change. */
   members(): Member[] {
-    return [...this.#all()].map(({ member }) => member);
+    const members = this.#all().map(({ member }) => member);
+    return this.#arriving === undefined ? members : [...members, this.#arriving];
   }
 
   /** Looks at once for more peers: there is somebody new to enter through. */
@@ -87,31 +92,38 @@ export class Membership {
     } catch (error) {
       if (!signal.aborted) throw error; // a defect: what can go wrong outside is tried again
     } finally {
-      const served = [...this.#all()];
+      const served = this.#all();
       this.#current = this.#leaving = undefined;
       await Promise.all(served.map((one) => this.#part(one, LAST_HAND_ON_MS)));
       this.#told({ current: undefined });
     }
   }
 
-  /** Until the new one has arrived, the one that leaves is also the current one. */
-  #all(): Set<Served> {
-    return new Set([this.#current, this.#leaving].filter((served) => served !== undefined));
+  #all(): Served[] {
+    return [this.#current, this.#leaving].filter((served) => served !== undefined);
   }
 
   async #changeAlways(epochs: EpochSchedule, signal: AbortSignal): Promise<void> {
     for (;;) {
       const { clock, chance } = this.#init;
-      const { comesMs, goesMs } = changeInto(this.#standing.epoch + 1, epochs, chance);
+      const epoch = await otherEpoch(this.#standing.epoch, epochs, clock, signal);
+      const { comesMs, goesMs } = changeInto(epoch, epochs, chance);
+      // asleep through the window: the old handle was away all the time, and would only show whose the new one is
+      if (clock.now() > epoch * epochs.lengthMs + epochs.windowMs) await this.#dropCurrent(signal);
       await until(comesMs, clock, signal);
-      this.#leaving = this.#current;
       await this.#arrive(signal);
+      if (this.#leaving === undefined) continue;
       await until(goesMs, clock, signal);
       await this.#joined(signal);
-      const left = this.#leaving;
-      if (left !== undefined) await this.#part(left, HAND_ON_MS, signal);
+      await this.#part(this.#leaving, HAND_ON_MS, signal);
       this.#leaving = undefined;
     }
+  }
+
+  async #dropCurrent(signal: AbortSignal): Promise<void> {
+    if (this.#current !== undefined) await this.#part(this.#current, 0, signal);
+    this.#current = undefined;
+    this.#told({ current: undefined });
   }
 
   /** The new handle has peers, or has had its time: were all old ones gone before that, nobody would find the new. */
@@ -130,14 +142,19 @@ export class Membership {
       const epoch = epochs === null ? 0 : epochAt(clock.now(), epochs);
       try {
         const member = await create();
-        const old = this.#leaving?.member;
-        old?.avoid(member);
-        if (old !== undefined) member.avoid(old);
+        this.#arriving = member;
+        this.#init.onArriving(member);
+        const old = this.#current;
+        old?.member.avoid(member.onion);
+        if (old !== undefined) member.avoid(old.member.onion);
         await member.start(signal);
+        this.#leaving = old;
         this.#current = this.#serve(member, signal);
+        this.#arriving = undefined;
         this.#told({ current: member, epoch, trouble: null });
         return;
       } catch (error) {
+        this.#arriving = undefined;
         signal.throwIfAborted();
         this.#told({ trouble: error as Error });
         log('warn', 'a member of the overlay could not be started', { reason: (error as Error).name });
@@ -148,12 +165,14 @@ export class Membership {
 
   #serve(member: Member, signal: AbortSignal): Served {
     const over = new AbortController();
-    const { entryPoints, clock, chance } = this.#init;
-    const onLook = (knowsSomebody: boolean): void => this.#told({ knowsSomebody });
-    void stayJoined(
-      { member, entryPoints, clock, chance, onLook },
-      () => this.#nudge.signal,
-      AbortSignal.any([signal, over.signal]),
+    const { entryPoints, clock, chance, log } = this.#init;
+    const ends = AbortSignal.any([signal, over.signal]);
+    const onLook = (knowsSomebody: boolean): void => {
+      if (!ends.aborted) this.#told({ knowsSomebody });
+    };
+    const joining = { member, entryPoints, clock, chance, onLook };
+    stayJoined(joining, () => this.#nudge.signal, ends).catch((error: unknown) =>
+      log('error', 'a member of the overlay looks for peers no more', { reason: (error as Error).name }),
     );
     return { member, over };
   }

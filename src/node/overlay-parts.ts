@@ -11,7 +11,7 @@ import { type OnionAddress, onionOf } from '../wire/onion.ts';
 import type { EpochSchedule } from './epochs.ts';
 import type { OverlayStatus } from './face.ts';
 import { Member } from './member.ts';
-import { handleRows, publicRows } from './member-rows.ts';
+import { handleRows, publicRows } from './rows.ts';
 import { Overlay } from './overlay.ts';
 import { PersonaTor } from './persona-tor.ts';
 
@@ -28,6 +28,8 @@ export interface OverlayPartsInit {
   /** Where entry points are remembered. */
   readonly remembered: EntryPointRows;
   readonly entryPoints: readonly OnionAddress[];
+  /** Other onions of this node, which its side in the overlay never meets. */
+  readonly avoid: readonly OnionAddress[];
   readonly epochs: EpochSchedule;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -37,11 +39,15 @@ export interface OverlayPartsInit {
 }
 
 export function wireOverlay(init: OverlayPartsInit): Overlay {
-  const { tor, socketDir, dir, publicSeed, storeKey, clock, random, log, slotLimits } = init;
+  const { tor, socketDir, dir, publicSeed, storeKey, avoid, clock, random, log, slotLimits } = init;
   const personas = new PersonaTor({ host: tor, socketDir, clock, random, log });
-  const own = publicSeed === null ? null : onionOf(nodeProvider.ed25519.publicKey(publicSeed));
+  const own = [
+    ...avoid,
+    ...(publicSeed === null ? [] : [onionOf(nodeProvider.ed25519.publicKey(publicSeed))]),
+  ];
   const shared = {
     tor: personas,
+    avoid,
     clock,
     random,
     log,
@@ -49,6 +55,7 @@ export function wireOverlay(init: OverlayPartsInit): Overlay {
   };
   return new Overlay({
     role: publicSeed === null ? 'ordinary' : 'public',
+    avoid,
     tor,
     personas,
     entryPoints: new EntryPoints({
@@ -56,14 +63,15 @@ export function wireOverlay(init: OverlayPartsInit): Overlay {
       rows: init.remembered,
       clock,
       random,
-      isOwn: ({ host }) => host === own?.host,
+      isOwn: (onion) => own.some(({ host }) => host === onion.host),
+      log,
     }),
     epochs: publicSeed === null ? init.epochs : null,
     create: async () =>
       Member.create(
         publicSeed === null
-          ? { ...shared, seed: random(32), rows: await handleRows(dir, random) }
-          : { ...shared, seed: publicSeed, rows: await publicRows(dir, storeKey) },
+          ? { ...shared, seed: random(32), rows: await handleRows(dir, random, log) }
+          : { ...shared, seed: publicSeed, rows: await publicRows(dir, storeKey, log) },
       ),
     clock,
     random,

@@ -7,21 +7,27 @@
  */
 
 import type { EntryPoints } from '../dht/entry-points.ts';
-import { Scouts } from '../dht/scouts.ts';
+import { DhtError } from '../dht/errors.ts';
+import { type Scout, Scouts } from '../dht/scouts.ts';
 import type { KnownNode } from '../gossip/announcements.ts';
 import { KithError } from '../safety/errors.ts';
+import type { RandomBytes } from '../safety/random.ts';
 import type { TorHost } from '../transport-tor/options.ts';
 import { type OnionAddress, onionOf } from '../wire/onion.ts';
 import { ed25519KeyOf } from '../wire/peer-id.ts';
 import type { Announced, OverlayPeers, OverlayStatus, Role } from './face.ts';
-import { type Member } from './member.ts';
+import type { Member } from './member.ts';
 import { Membership, type MembershipInit, type Standing } from './membership.ts';
 import type { PersonaTor } from './persona-tor.ts';
-import { openScout } from './scout.ts';
-import type { RandomBytes } from '../safety/random.ts';
+import { openScout, type OwnScout } from './scout.ts';
 
-export interface OverlayInit extends Omit<MembershipInit, 'onChange'> {
+/** Pause before a tor that could not be started is tried again, ms. */
+const RETRY_MS = 60_000;
+
+export interface OverlayInit extends Omit<MembershipInit, 'onChange' | 'onArriving'> {
   readonly role: Role;
+  /** Onions of this node that the overlay must not meet, beside those of its members. */
+  readonly avoid: readonly OnionAddress[];
   readonly tor: Pick<TorHost, 'start' | 'stop'>;
   readonly personas: PersonaTor;
   readonly entryPoints: EntryPoints;
@@ -36,6 +42,8 @@ export class Overlay {
   readonly #life = new AbortController();
   readonly #listeners = new Set<(announced: Announced) => void>();
   readonly #heard = new WeakSet<Member>();
+  /** Scouts on their way. */
+  readonly #out = new Set<OwnScout>();
   #running: Promise<void> | undefined;
   #state: 'stopped' | 'starting' | 'up' | 'failed' = 'stopped';
   /** Why the tor below failed. */
@@ -43,10 +51,16 @@ export class Overlay {
 
   constructor(init: OverlayInit) {
     this.#init = init;
-    const { entryPoints, personas, clock, random } = init;
-    this.#membership = new Membership({ ...init, onChange: (standing) => this.#changed(standing) });
+    const { entryPoints, clock, random } = init;
+    this.#membership = new Membership({
+      ...init,
+      onArriving: ({ onion }) => {
+        for (const scout of this.#out) scout.avoid(onion);
+      },
+      onChange: (standing) => this.#changed(standing),
+    });
     this.scouts = new Scouts({
-      open: (signal) => openScout(personas, clock, random, this.#own(), signal),
+      open: (signal) => this.#scout(signal),
       entryPoints: () => entryPoints.list().map(({ onion }) => onion),
       reached: (onion) => entryPoints.reached(onion),
       failed: (onion) => entryPoints.failed(onion),
@@ -60,10 +74,10 @@ export class Overlay {
     this.#running ??= this.#run(this.#life.signal);
   }
 
-  /** Gives away slots for a few seconds, then stops everything. Never rejects. */
+  /** Gives away slots for a few seconds, then stops everything. */
   async stop(): Promise<void> {
     this.#life.abort(new KithError('NODE_STOPPED', 'the node was stopped', { hint: 'Start it again.' }));
-    await this.#running;
+    await Promise.all([this.scouts.stop(), this.#running]);
     await this.#init.tor.stop();
   }
 
@@ -99,16 +113,13 @@ export class Overlay {
     };
   }
 
-  /** Dials a public node now, and remembers it. Throws DhtError PEER_UNREACHABLE, or NOT_UP. */
+  /** Dials a public node now, and remembers it. Throws DhtError PEER_UNREACHABLE, NOT_AN_ENTRY, OWN_ONION or NOT_UP. */
   async addPeer(onion: OnionAddress, signal: AbortSignal): Promise<void> {
     const { current } = this.#membership.standing;
-    if (current === undefined) {
-      throw new KithError('NOT_UP', 'this node is not in the overlay yet', {
-        hint: 'Look at `kith status`, and try again in a few seconds.',
-      });
-    }
-    await current.dht.enter(onion, { signal: AbortSignal.any([signal, this.#life.signal]) });
-    this.#init.entryPoints.learned(onion, this.#init.clock.now());
+    if (this.#own().some(({ host }) => host === onion.host)) throw new DhtError('OWN_ONION');
+    if (current === undefined) throw notUp(this.status().cause);
+    await current.dht.enter(onion, { signal: AbortSignal.any([signal, this.#life.signal]), urgent: true });
+    this.#init.entryPoints.added(onion);
     this.#init.entryPoints.reached(onion);
     this.#membership.nudge();
   }
@@ -121,16 +132,33 @@ export class Overlay {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    try {
-      this.#set('starting');
-      await this.#init.tor.start(signal);
-      await this.#membership.run(signal);
-      this.#set('stopped');
-    } catch (error) {
-      if (signal.aborted) return this.#set('stopped');
-      this.#failure = error as Error;
-      this.#set('failed');
+    while (!signal.aborted) {
+      try {
+        this.#set('starting');
+        await this.#init.tor.start(signal);
+        this.#failure = null;
+        await this.#membership.run(signal);
+      } catch (error) {
+        this.#failure = error as Error;
+        if (!signal.aborted) this.#set('failed');
+        await this.#init.clock.sleep(RETRY_MS, signal).catch(() => {});
+      }
     }
+    this.#failure = null;
+    this.#set('stopped');
+  }
+
+  /** A scout that meets none of this node's own, whoever comes while it is out. */
+  async #scout(signal: AbortSignal): Promise<Scout> {
+    const { personas, clock, random } = this.#init;
+    const scout = await openScout(personas, clock, random, this.#own(), signal);
+    for (const onion of this.#own()) scout.avoid(onion); // one may have come while it was made
+    this.#out.add(scout);
+    const stop = (): Promise<void> => {
+      this.#out.delete(scout);
+      return scout.stop();
+    };
+    return { dht: scout.dht, stop };
   }
 
   #changed({ current }: Standing): void {
@@ -150,7 +178,7 @@ export class Overlay {
   }
 
   #own(): OnionAddress[] {
-    return this.#membership.members().map(({ onion }) => onion);
+    return [...this.#init.avoid, ...this.#membership.members().map(({ onion }) => onion)];
   }
 
   #set(state: 'stopped' | 'starting' | 'up' | 'failed'): void {
@@ -161,6 +189,12 @@ export class Overlay {
 
 function heard({ onion, expiryMs }: KnownNode): Announced {
   return { onion, expiry: expiryMs / 1000 };
+}
+
+function notUp(cause: string | null): KithError {
+  return new KithError('NOT_UP', 'this node is not in the overlay yet', {
+    hint: cause ?? 'Wait until `kith status` shows it there, and try again.',
+  });
 }
 
 function causeOf(error: Error | null): string | null {

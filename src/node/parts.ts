@@ -16,6 +16,7 @@ import { HANDLE_EPOCHS } from './epochs.ts';
 import type { KithEvent, KithInit } from './face.ts';
 import type { Overlay } from './overlay.ts';
 import { wireOverlay } from './overlay-parts.ts';
+import { ENTRY_POINT_CAPS, openRows, PEER_CAPS, type RowsInit } from './rows.ts';
 import { PersonaTor } from './persona-tor.ts';
 
 export interface NodeParts {
@@ -50,10 +51,6 @@ export interface Secrets {
   /** Of a public node alone. */
   readonly publicSeed: Uint8Array | null;
 }
-
-/** Peers of the home persona: friends, and whoever knows the address. */
-const HOME_ROWS = { maxRows: 4000, maxBytes: 4_000_000 };
-const ENTRY_POINT_ROWS = { maxRows: 1000, maxBytes: 1_000_000 };
 
 export async function wireParts(
   init: WholeInit,
@@ -95,37 +92,47 @@ export async function wireParts(
     },
   });
   endpoint.handle(SAY_PROTOCOL, receiver.receive);
-  const rows = (name: string, caps: { maxRows: number; maxBytes: number }): SealedRows =>
-    SealedRows.open({ path: join(dir.overlay, name), key: secrets.storeKey, ...caps, random });
-  const homePeers = rows('home-peers.db', HOME_ROWS);
-  const remembered = rows('entry-points.db', ENTRY_POINT_ROWS);
-  const home = await createPersona({
-    seed: secrets.homeSeed,
-    listen: true,
-    transport: known.transport('home', { dialer, endpoint }),
-    datastore: new SealedDatastore(homePeers),
-    clock,
-  });
-  return {
-    tor,
-    channels: new Channels({ open: dialer.open, clock, random }),
-    endpoint,
-    home,
-    inbox,
-    overlay: wireOverlay({
-      tor: torOf('anonymous', dir.torAnonymous),
-      socketDir: join(sockets.path, 'anonymous'),
-      dir: dir.overlay,
-      publicSeed: secrets.publicSeed,
-      storeKey: secrets.storeKey,
-      remembered,
-      entryPoints: init.entryPoints ?? [],
-      epochs: init.epochs ?? HANDLE_EPOCHS,
-      clock,
-      random,
-      log,
-      onStatus: (status) => emit({ kind: 'overlay', status }),
-    }),
-    files: [homePeers, remembered],
+  const files: SealedRows[] = [];
+  const rows = async (name: string, caps: RowsInit['caps']): Promise<SealedRows> => {
+    const opened = await openRows({ path: join(dir.overlay, name), key: secrets.storeKey, caps, log });
+    files.push(opened);
+    return opened;
   };
+  try {
+    const homePeers = await rows('home-peers.db', PEER_CAPS);
+    const remembered = await rows('entry-points.db', ENTRY_POINT_CAPS);
+    const home = await createPersona({
+      seed: secrets.homeSeed,
+      listen: true,
+      transport: known.transport('home', { dialer, endpoint }),
+      datastore: new SealedDatastore(homePeers),
+      clock,
+    });
+    return {
+      tor,
+      channels: new Channels({ open: dialer.open, clock, random }),
+      endpoint,
+      home,
+      inbox,
+      overlay: wireOverlay({
+        tor: torOf('anonymous', dir.torAnonymous),
+        socketDir: join(sockets.path, 'anonymous'),
+        dir: dir.overlay,
+        publicSeed: secrets.publicSeed,
+        storeKey: secrets.storeKey,
+        remembered,
+        entryPoints: init.entryPoints ?? [],
+        avoid: [endpoint.onion],
+        epochs: init.epochs ?? HANDLE_EPOCHS,
+        clock,
+        random,
+        log,
+        onStatus: (status) => emit({ kind: 'overlay', status }),
+      }),
+      files,
+    };
+  } catch (error) {
+    for (const file of files) file.close();
+    throw error;
+  }
 }

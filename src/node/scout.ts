@@ -9,6 +9,11 @@ import type { RandomBytes } from '../safety/random.ts';
 import type { OnionAddress } from '../wire/onion.ts';
 import type { PersonaTor } from './persona-tor.ts';
 
+export interface OwnScout extends Scout {
+  /** Never talks to that onion. */
+  avoid(onion: OnionAddress): void;
+}
+
 /** A started scout that never talks to `own`, the onions of this node. */
 export async function openScout(
   personas: PersonaTor,
@@ -16,7 +21,7 @@ export async function openScout(
   random: RandomBytes,
   own: readonly OnionAddress[],
   signal: AbortSignal,
-): Promise<Scout> {
+): Promise<OwnScout> {
   let made: Dht | undefined;
   const persona = await createPersona({
     seed: random(32),
@@ -28,7 +33,8 @@ export async function openScout(
     clock,
   });
   if (made === undefined) throw new Error('libp2p made no dht');
-  for (const onion of own) persona.refuse(peerOf(onion));
+  const avoid = (onion: OnionAddress): void => persona.refuse(peerOf(onion));
+  for (const onion of own) avoid(onion);
   await persona.start(signal);
-  return { dht: made, stop: () => persona.stop() };
+  return { dht: made, avoid, stop: () => persona.stop() };
 }

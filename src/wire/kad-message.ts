@@ -7,10 +7,9 @@
  * it, and addresses that others claim for it are not even read. Whether a value is a good slot is not decided here.
  */
 
-import { sha3_256 } from '@noble/hashes/sha3.js';
-import { concat, equal, utf8 } from '../safety/bytes.ts';
+import { concat, equal } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
-import { ONION_PORT } from './onion.ts';
+import { ONION_PORT, onionBytes } from './onion.ts';
 import { bytesField, decodeFields, varintField } from './protobuf.ts';
 import { decodeSlotKey, SLOT_SIZES } from './slot.ts';
 
@@ -207,7 +206,5 @@ function decodePeer(format: string, bytes: Uint8Array): Uint8Array {
 
 /** The bytes of `/onion3/<56>:1000` (Tor rend-spec-v3, ONIONADDRESS), as kad-dht's client wants them in answers. */
 function onionMultiaddr(publicKey: Uint8Array): Uint8Array<ArrayBuffer> {
-  const version = Uint8Array.of(3);
-  const checksum = sha3_256(concat(utf8('.onion checksum'), publicKey, version)).subarray(0, 2);
-  return concat(ONION3, publicKey, checksum, version, Uint8Array.of(ONION_PORT >>> 8, ONION_PORT & 0xff));
+  return concat(ONION3, onionBytes(publicKey), Uint8Array.of(ONION_PORT >>> 8, ONION_PORT & 0xff));
 }

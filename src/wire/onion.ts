@@ -40,8 +40,12 @@ const MAX_MULTIADDR_LENGTH = 8 + HOST_LENGTH + 6 + 5 + 61;
 export function onionOf(publicKey: Uint8Array, port: number = ONION_PORT): OnionAddress {
   if (publicKey.length !== KEY_BYTES) throw new RangeError('an onion key has 32 bytes');
   if (!Number.isInteger(port) || port < 1 || port > MAX_PORT) throw new RangeError('a port is 1 to 65535');
-  const bytes = concat(publicKey, checksum(publicKey), Uint8Array.of(VERSION));
-  return { publicKey: publicKey.slice(), host: encodeBase32(bytes), port };
+  return { publicKey: publicKey.slice(), host: encodeBase32(onionBytes(publicKey)), port };
+}
+
+/** What base32 makes an address of, 35 bytes: key, checksum, version. */
+export function onionBytes(publicKey: Uint8Array): Uint8Array<ArrayBuffer> {
+  return concat(publicKey, checksum(publicKey), Uint8Array.of(VERSION));
 }
 
 /** Reads `<56>`, `<56>.onion` or `<56>.onion:<port>`. Throws {@link MalformedError}. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EntryPoints, type EntryPointRows } from '../../src/dht/entry-points.ts';
-import { ENTRY_POINT_FAILURES } from '../../src/dht/limits.ts';
+import { DOUBTFUL_FAILURES, ENTRY_POINT_SILENCE_MS, KEPT_ENTRY_POINTS } from '../../src/dht/limits.ts';
 import { toHex } from '../../src/safety/bytes.ts';
 import { systemRandom as random } from '../../src/safety/random.ts';
 import { type OnionAddress, onionOf } from '../../src/wire/onion.ts';
@@ -34,7 +34,11 @@ describe('EntryPoints', { timeout: 10_000 }, () => {
       assert.equal(new Set(picked).size, 3);
       for (const host of picked) seen.add(host);
     }
-    assert.equal(seen.size, 5, 'the better half takes turns');
+    assert.equal(seen.size, 10, 'all take turns');
+    const [worst] = fixed as [OnionAddress];
+    for (let i = 0; i < DOUBTFUL_FAILURES; i++) points.failed(worst);
+    for (let i = 0; i < 50; i++) assert.ok(!points.pick(9).includes(worst), 'but those that failed lately');
+    points.reached(worst);
     assert.equal(points.pick(99).length, 10);
     assert.equal(new EntryPoints({ clock: new ManualClock(), random }).pick(3).length, 0);
   });
@@ -75,14 +79,60 @@ describe('EntryPoints', { timeout: 10_000 }, () => {
     assert.equal(rows.all.size, 2, 'a row that cannot be read is removed');
   });
 
-  it('forgets what fails for long, but nothing from the configuration', () => {
+  it('forgets what fails and was silent for weeks, but nothing configured, and never all', async () => {
     const rows = new Rows();
-    const [a, b, stranger] = onions(3) as [OnionAddress, OnionAddress, OnionAddress];
-    const points = new EntryPoints({ rows, fixed: [a], clock: new ManualClock(), random });
-    points.learned(b, 1);
-    for (let i = 0; i < ENTRY_POINT_FAILURES; i++) for (const onion of [a, b, stranger]) points.failed(onion);
-    assert.deepEqual(hosts(points), [a.host]);
-    assert.equal(rows.all.size, 1);
+    const clock = new ManualClock();
+    const [fixed, ...others] = onions(KEPT_ENTRY_POINTS + 4) as [OnionAddress, ...OnionAddress[]];
+    const points = new EntryPoints({ rows, fixed: [fixed], clock, random });
+    const failAll = (): void => {
+      for (let i = 0; i < 100; i++) for (const onion of [fixed, ...others]) points.failed(onion);
+    };
+    for (const onion of others) points.learned(onion, clock.now());
+    failAll();
+    assert.equal(points.list().length, others.length + 1, 'a day without a network costs nobody');
+    await clock.advance(ENTRY_POINT_SILENCE_MS + 1);
+    const heard = others[0] as OnionAddress;
+    points.learned(heard, clock.now());
+    failAll();
+    assert.equal(points.list().length, KEPT_ENTRY_POINTS);
+    assert.ok(hosts(points).includes(fixed.host) && hosts(points).includes(heard.host));
+    assert.ok(rows.all.size <= KEPT_ENTRY_POINTS);
+  });
+
+  it('works on when nothing can be written down', () => {
+    const rows = {
+      put: () => {
+        throw new Error('the disk is full');
+      },
+      delete: () => {
+        throw new Error('the disk is full');
+      },
+      entries: () => [],
+    };
+    const [a, b] = onions(2) as [OnionAddress, OnionAddress];
+    const said: string[] = [];
+    const log = (_level: string, message: string): void => void said.push(message);
+    const points = new EntryPoints({ rows, clock: new ManualClock(), random, log });
+    points.learned(a, 1);
+    points.added(b);
+    points.reached(a);
+    points.failed(b);
+    assert.deepEqual(new Set(hosts(points)), new Set([a.host, b.host]));
+    assert.equal(said.length, 4);
+  });
+
+  it('has room for what a person names, however much was heard of', () => {
+    const all = onions(5) as [OnionAddress, ...OnionAddress[]];
+    const points = new EntryPoints({ clock: new ManualClock(), random, limit: 4 });
+    for (const onion of all.slice(0, 4)) {
+      points.learned(onion, 1);
+      points.reached(onion);
+    }
+    const last = all[4] as OnionAddress;
+    points.learned(last, 1);
+    assert.ok(!hosts(points).includes(last.host));
+    points.added(last);
+    assert.ok(hosts(points).includes(last.host));
   });
 
   it('is not filled by a flood: neither configured nor reached ones are pushed out', () => {

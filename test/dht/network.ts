@@ -36,9 +36,20 @@ export interface DhtNetworkInit extends Partial<FakeConditions> {
   readonly storeLimits?: SlotStoreLimits;
   /** Dials of the nodes neither wait after failures nor behind others. */
   readonly urgent?: boolean;
+  /** Called for each dial that reaches the network. */
+  readonly onDial?: (dial: { readonly host: string }) => void;
   /** More services of each node, for example gossip. */
   readonly services?: NonNullable<Parameters<typeof createPersona>[0]['services']>;
 }
+
+interface NodeOptions {
+  readonly lie?: Lie | undefined;
+  /** Default: the public ones. */
+  readonly entries?: readonly OnionAddress[];
+}
+
+/** Nodes that start together. */
+const MADE_AT_ONCE = 7;
 
 export interface DhtNode {
   readonly persona: Persona;
@@ -64,12 +75,12 @@ export class DhtNetwork {
   readonly #scoutTor: FakeTor;
 
   private constructor(init: DhtNetworkInit, dir: string) {
-    const { clock = systemClock, seed = 1 } = init;
+    const { clock = systemClock, onDial, seed = 1 } = init;
     this.#init = init;
     this.#dir = dir;
     this.clock = clock;
     this.random = seededRandom(seed);
-    this.fake = new FakeNetwork({ dir, seed, clock });
+    this.fake = new FakeNetwork({ dir, seed, clock, ...(onDial === undefined ? {} : { onDial }) });
     this.#scoutTor = this.fake.tor();
   }
 
@@ -77,7 +88,13 @@ export class DhtNetwork {
   static async create(init: DhtNetworkInit): Promise<DhtNetwork> {
     const network = new DhtNetwork(init, await mkdtemp(join(tmpdir(), 'kith-dht-')));
     await network.#scoutTor.start();
-    for (let i = 0; i < init.n; i++) await network.node({ lie: init.liar?.(i) });
+    const { n, publics = 3, liar } = init;
+    for (let i = 0; i < Math.min(n, publics); i++) await network.node({ lie: liar?.(i) });
+    const make = (i: number): Promise<DhtNode> => network.#make({ lie: liar?.(i) });
+    for (let i = publics; i < n; i += MADE_AT_ONCE) {
+      const indices = Array.from({ length: Math.min(MADE_AT_ONCE, n - i) }, (_, j) => i + j);
+      network.nodes.push(...(await Promise.all(indices.map(make))));
+    }
     await Promise.all(network.nodes.map((node) => network.acquainted(node)));
     const { delayMs = 0, jitterMs = 0, setupMs, loss = 0 } = init;
     network.fake.set({ delayMs, jitterMs, setupMs, loss });
@@ -89,7 +106,13 @@ export class DhtNetwork {
   }
 
   /** One more node, up, and told of the entry points. */
-  async node(options: { lie?: Lie | undefined; entries?: readonly OnionAddress[] } = {}): Promise<DhtNode> {
+  async node(options: NodeOptions = {}): Promise<DhtNode> {
+    const node = await this.#make(options);
+    this.nodes.push(node);
+    return node;
+  }
+
+  async #make(options: NodeOptions): Promise<DhtNode> {
     const seed = this.random(32);
     const { clock } = this;
     const onion = onionOf(nodeProvider.ed25519.publicKey(seed));
@@ -111,21 +134,21 @@ export class DhtNetwork {
     if (options.lie !== undefined) await lie(persona.libp2p, store, options.lie, this.random);
     const service = (persona.libp2p.services as unknown as { dht: Dht }).dht;
     const entries = (options.entries ?? this.publics).filter(({ host }) => host !== onion.host);
-    await Promise.all(entries.map((entry) => service.enter(entry, { signal: AbortSignal.timeout(20_000) })));
+    const enter = (entry: OnionAddress): Promise<void> =>
+      service.enter(entry, { signal: AbortSignal.timeout(20_000) });
+    // some of them may be dead, or a dial may fail
+    await Promise.allSettled(entries.map(enter));
     const stop = async (): Promise<void> => {
       await persona.stop();
       await fakeTor.stop();
     };
-    const node = { persona, dht: service, store, tor: fakeTor, stop };
-    this.nodes.push(node);
-    return node;
+    return { persona, dht: service, store, tor: fakeTor, stop };
   }
 
   /** Resolves when a node knows most of the others, or as many as matter; the rest it may meet much later. */
   async acquainted(node: DhtNode): Promise<void> {
-    const enough = Math.min(Math.ceil((this.nodes.length - 1) * 0.7), 12);
-    const untilMs = performance.now() + 15_000;
-    while (node.dht.peers().length < enough && performance.now() < untilMs) await systemClock.sleep(20);
+    const enough = Math.min(this.nodes.length - 1, 20);
+    while (node.dht.peers().length < enough) await systemClock.sleep(20);
   }
 
   /** Scouts that start from the public nodes, or from those given. */

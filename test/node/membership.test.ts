@@ -4,7 +4,7 @@ import { EntryPoints } from '../../src/dht/entry-points.ts';
 import type { Member } from '../../src/node/member.ts';
 import { Membership, type Standing } from '../../src/node/membership.ts';
 import { silent } from '../../src/safety/log.ts';
-import { onionOf } from '../../src/wire/onion.ts';
+import { type OnionAddress, onionOf } from '../../src/wire/onion.ts';
 import { ManualClock } from '../manual-clock.ts';
 
 const EPOCHS = { lengthMs: 1000_000, windowMs: 100_000 };
@@ -13,6 +13,7 @@ const EPOCHS = { lengthMs: 1000_000, windowMs: 100_000 };
 function rig(epochs: typeof EPOCHS | null, { refuse = 0, friendless = false } = {}) {
   const clock = new ManualClock(5_000_000_000);
   const told: string[] = [];
+  const arrived: string[] = [];
   let made = 0;
   let left = refuse;
   const create = async (): Promise<Member> => {
@@ -22,7 +23,7 @@ function rig(epochs: typeof EPOCHS | null, { refuse = 0, friendless = false } = 
       name,
       onion: onionOf(new Uint8Array(32).fill(made)),
       peers: () => [],
-      avoid: ({ name: other }: { name: string }) => told.push(`${name} avoids ${other}`),
+      avoid: ({ publicKey }: OnionAddress) => told.push(`${name} avoids m${(publicKey[0] as number) - 1}`),
       start: async () => {
         if (left-- > 0) throw new Error('no tor');
         told.push(`${name} up`);
@@ -47,13 +48,14 @@ function rig(epochs: typeof EPOCHS | null, { refuse = 0, friendless = false } = 
     clock,
     chance: () => draws.shift() ?? 0.5,
     log: silent,
+    onArriving: ({ onion }) => arrived.push(onion.host),
     onChange: (now) => {
       standing = now;
     },
   });
   const stop = new AbortController();
   const running = membership.run(stop.signal);
-  return { clock, told, membership, running, stop, standing: () => standing };
+  return { clock, told, arrived, membership, running, stop, standing: () => standing };
 }
 
 test('a handle changes once in each epoch: the new one first, the old one later, neither knows the other', async () => {
@@ -75,6 +77,7 @@ test('a handle changes once in each epoch: the new one first, the old one later,
 
 test('while both handles are there a stop ends both, each once', async () => {
   const { clock, told, running, stop, membership } = rig(EPOCHS, { friendless: true });
+  await clock.advance(0);
   await clock.advance(1_130_000);
   assert.equal(membership.members().length, 2, 'the old one waits until the new one has peers');
   told.splice(0);
@@ -85,8 +88,8 @@ test('while both handles are there a stop ends both, each once', async () => {
 
 test('an old handle does not wait for ever for a new one that finds nobody', async () => {
   const { clock, told, running, stop } = rig(EPOCHS, { friendless: true });
-  await clock.advance(1_130_000);
-  await clock.advance(600_000);
+  await clock.advance(0);
+  await clock.advance(1_130_000 + 600_000);
   assert.ok(told.includes('m0 gone (120 s)'));
   stop.abort();
   await running;
@@ -94,6 +97,7 @@ test('an old handle does not wait for ever for a new one that finds nobody', asy
 
 test('a public node stays the same', async () => {
   const { clock, told, running, stop, standing } = rig(null);
+  await clock.advance(0);
   await clock.advance(5_000_000);
   assert.deepEqual(told.splice(0), ['m0 made', 'm0 up']);
   assert.equal(standing()?.epoch, 0);
@@ -116,6 +120,40 @@ test('who knows nobody is told so', async () => {
   const { clock, running, stop, standing } = rig(null);
   await clock.advance(0);
   assert.equal(standing()?.knowsSomebody, false);
+  stop.abort();
+  await running;
+});
+
+test('a clock that was ahead and is set right is noticed: the handle changes then, and goes on changing', async () => {
+  const { clock, told, running, stop, standing } = rig(EPOCHS);
+  await clock.advance(0);
+  clock.setWall(clock.now() - 20_500_000);
+  await clock.advance(40_000);
+  assert.equal(standing()?.epoch, 4979);
+  told.splice(0);
+  await clock.advance(1_000_000);
+  assert.deepEqual(told, ['m2 made', 'm1 avoids m2', 'm2 avoids m1', 'm2 up', 'm1 gone (120 s)']);
+  stop.abort();
+  await running;
+});
+
+test('after a sleep through the window the old handle goes before the new one comes', async () => {
+  const { clock, told, running, stop, standing } = rig(EPOCHS);
+  await clock.advance(0);
+  told.splice(0);
+  clock.setWall(5_003_500_000);
+  await clock.advance(40_000);
+  assert.deepEqual(told, ['m0 gone (0 s)', 'm1 made', 'm1 up']);
+  assert.equal(standing()?.epoch, 5003);
+  stop.abort();
+  await running;
+});
+
+test('whoever must not meet a new member is told before it is up', async () => {
+  const { clock, arrived, running, stop, standing } = rig(EPOCHS, { refuse: 1 });
+  await clock.advance(0);
+  assert.equal(arrived.length, 1);
+  assert.equal(standing()?.current, undefined);
   stop.abort();
   await running;
 });

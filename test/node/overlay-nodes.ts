@@ -58,6 +58,8 @@ export interface OverlayNodeInit {
   readonly epochs: EpochSchedule;
   readonly isPublic?: boolean;
   readonly entryPoints: readonly OnionAddress[];
+  /** Its home. */
+  readonly avoid?: readonly OnionAddress[];
   /** Takes part, but has no room for slots. */
   readonly keepsNothing?: boolean;
 }
@@ -76,6 +78,7 @@ export class OverlayNode {
       storeKey: systemRandom(32),
       remembered: { put: () => {}, delete: () => {}, entries: () => [] },
       entryPoints: init.entryPoints,
+      avoid: init.avoid ?? [],
       epochs: init.epochs,
       clock: init.clock,
       random: systemRandom,

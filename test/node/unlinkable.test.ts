@@ -58,10 +58,10 @@ after(async () => {
 async function overlayNode(
   name: string,
   entryPoints: OnionAddress[],
-  isPublic = false,
+  options: { isPublic?: boolean; avoid?: OnionAddress[] } = {},
 ): Promise<OverlayNode> {
-  const common = { dir, clock, epochs: EPOCHS };
-  const node = await OverlayNode.start({ ...common, name, tor: network.tor(), entryPoints, isPublic });
+  const common = { dir, clock, epochs: EPOCHS, ...options };
+  const node = await OverlayNode.start({ ...common, name, tor: network.tor(), entryPoints });
   stops.push(() => node.stop());
   await node.until(({ onion }) => onion !== null, soon());
   return node;
@@ -88,7 +88,7 @@ async function home(name: string): Promise<OnionAddress> {
     () => endpoint.stop(),
     () => persona.stop(),
   );
-  if (name !== 'friend') {
+  if (name === 'home') {
     const friend = await home('friend');
     await persona.connect(friend, { signal: soon() });
   }
@@ -99,12 +99,18 @@ test('home, two handles and the scouts of one node have nothing in common that a
   timeout: 45_000,
 }, async () => {
   const ownHome = await home('home');
-  const first = await overlayNode('p1', [], true);
-  const second = await overlayNode('p2', [first.onion], true);
-  const node = await overlayNode('n', [first.onion]);
+  const friends = await home('friend of a friend');
+  const first = await overlayNode('p1', [], { isPublic: true });
+  const second = await overlayNode('p2', [first.onion], { isPublic: true });
+  const node = await overlayNode('n', [first.onion, ownHome], { avoid: [ownHome] });
   await overlayNode('m', [first.onion]);
   await node.until(({ peers }) => peers >= 3, soon());
   const firstHandle = node.onion;
+
+  // somebody takes an address for `say` for one of the overlay
+  await assert.rejects(node.overlay.addPeer(ownHome, soon()), { code: 'OWN_ONION' });
+  await assert.rejects(node.overlay.addPeer(friends, soon()), { code: 'NOT_AN_ENTRY' });
+  assert.ok(!node.overlay.peers().entryPoints.some(({ onion }) => onion.startsWith(friends.host)));
 
   const { bytes, reference } = sealSlot(utf8('hello'), { expiry: Math.floor(clock.now() / 1000) + 3600 });
   const others = new Set(said.keys());
