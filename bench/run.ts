@@ -7,9 +7,13 @@
 import { parseArgs } from 'node:util';
 import { writeResults } from './results.ts';
 import type { Bench, Row } from './row.ts';
+import { overlay } from './overlay/index.ts';
 import { transport } from './transport/index.ts';
 
-const BENCHES: ReadonlyMap<string, Bench> = new Map([['transport', transport]]);
+const BENCHES: ReadonlyMap<string, Bench> = new Map([
+  ['transport', transport],
+  ['overlay', overlay],
+]);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
