@@ -1,14 +1,21 @@
 /** `kith dht put`: leaves a sealed slot in the DHT. `kith dht get`: fetches and opens one. Both through a scout. */
 
 import { DhtError } from '../dht/errors.ts';
+import { SLOT_TTL_MS } from '../dht/limits.ts';
 import { decodeSlotReference, SEALED_SLOT_MAX_BYTES } from '../dht/sealed-slot.ts';
-import { concat, utf8 } from '../safety/bytes.ts';
+import type { GotSlot, PutSlot } from '../node/face.ts';
+import { concat } from '../safety/bytes.ts';
 import { KithError } from '../safety/errors.ts';
+import { type Content, contentOf } from './content.ts';
 import type { Context } from './context.ts';
-import { connectNode } from './node-client.ts';
-import { duration, harmless } from './output.ts';
+import { withNode } from './node-client.ts';
+import { duration } from './output.ts';
 
 const HOUR_MS = 3_600_000;
+const MAX_HOURS = SLOT_TTL_MS / HOUR_MS;
+
+/** While it is under way. */
+const ASKING = ['asking', {}, 'A scout is on its way through Tor…'] as const;
 
 export interface DhtPutOptions {
   /** How long it lasts, hours. */
@@ -17,60 +24,61 @@ export interface DhtPutOptions {
 
 export async function dhtPut(
   context: Context,
-  given: string | undefined,
+  text: string | undefined,
   { hours }: DhtPutOptions,
 ): Promise<void> {
-  const ttlMs = hours === undefined ? undefined : hoursOf(hours) * HOUR_MS;
-  const content = given === undefined || given === '-' ? await standardInput() : utf8(given);
-  await called(context, 'dht.put', {
-    data: Buffer.from(content).toString('base64'),
-    ...(ttlMs === undefined ? {} : { ttlMs }),
-  }).then((put) => {
-    const { reference, expiry, holders, tookMs } = put as Record<'reference', string> &
-      Record<'expiry' | 'holders' | 'tookMs', number>;
-    const expiresAt = new Date(expiry * 1000).toISOString();
-    context.output.result(
+  const { output, signal } = context;
+  const lasting = hours === undefined ? {} : { ttlMs: hoursArgument(hours) * HOUR_MS };
+  const content = contentOf(text, signal, nothingToPut);
+  await withNode(context, async (client) => {
+    const data = Buffer.from(await whole(content)).toString('base64');
+    output.progress(...ASKING);
+    const put = (await client.call('dht.put', { data, ...lasting })) as unknown as PutSlot;
+    const { reference, expiry, holders, tookMs } = put;
+    const expiresAt = timeOf(expiry);
+    const kept = `${holders === 1 ? '1 node keeps' : `${holders} nodes keep`} it until ${expiresAt}`;
+    output.result(
       'put',
       { reference, holders, expiresAt, tookMs },
-      `Put: ${holders} nodes keep it until ${expiresAt} (${duration(tookMs)}). Whoever has this line can read it:\n${reference}`,
+      `Put: ${kept} (${duration(tookMs)}). Whoever has this line can read it:\n${reference}`,
     );
   });
 }
 
 export async function dhtGet(context: Context, reference: string): Promise<void> {
+  const { output } = context;
   const checked = referenceArgument(reference);
-  const got = (await called(context, 'dht.get', { reference: checked })) as Record<'data', string> &
-    Record<'expiry' | 'answers' | 'conflicts' | 'tookMs', number>;
-  const { data, expiry, answers, conflicts, tookMs } = got;
-  const content = Buffer.from(data, 'base64');
-  const expiresAt = new Date(expiry * 1000).toISOString();
-  const doubt = conflicts === 0 ? '' : '\nIts writer signed something else under the same number too.';
-  context.output.result(
-    'got',
-    { data, sizeBytes: content.length, expiresAt, answers, conflicts, tookMs },
-    `${harmless(content.toString('utf8'))}${doubt}`,
-  );
+  await withNode(context, async (client) => {
+    output.progress(...ASKING);
+    const got = (await client.call('dht.get', { reference: checked })) as unknown as Omit<
+      GotSlot,
+      'content'
+    > & { readonly data: string };
+    const { data, expiry, answers, conflicts, tookMs } = got;
+    const content = Buffer.from(data, 'base64');
+    output.content(
+      'got',
+      { data, sizeBytes: content.length, expiresAt: timeOf(expiry), answers, conflicts, tookMs },
+      content,
+    );
+    if (conflicts > 0) output.warning('Its writer signed something else under the same number too.');
+  });
 }
 
-/** One call that takes its time and ends when the person does. */
-async function called(
-  { output, dataDir, signal }: Context,
-  method: string,
-  params: Readonly<Record<string, string | number>>,
-): Promise<unknown> {
-  const { client } = await connectNode(dataDir);
-  const stop = (): void => client.close();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    output.progress('asking', {}, 'A scout is on its way through Tor…');
-    return await client.call(method, params);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    throw new KithError('STOPPED', 'stopped before it was done', { hint: 'Run the command again.' });
-  } finally {
-    signal.removeEventListener('abort', stop);
-    client.close();
+function timeOf(unixSeconds: number): string {
+  return new Date(unixSeconds * 1000).toISOString();
+}
+
+/** All of it. Throws TOO_LONG as soon as it does not fit. */
+async function whole(content: Content): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const piece of content) {
+    sizeBytes += piece.length;
+    if (sizeBytes > SEALED_SLOT_MAX_BYTES) throw new DhtError('TOO_LONG');
+    pieces.push(piece);
   }
+  return concat(...pieces);
 }
 
 function referenceArgument(given: string): string {
@@ -86,28 +94,16 @@ function referenceArgument(given: string): string {
   }
 }
 
-function hoursOf(given: string): number {
+function hoursArgument(given: string): number {
   const hours = Number(given);
-  if (/^[0-9]{1,4}$/.test(given) && hours >= 1) return hours;
-  throw new KithError('BAD_HOURS', 'that is no number of hours', {
-    hint: 'Give a whole number, 1 to 336 (14 days).',
+  if (/^[0-9]+$/.test(given) && hours >= 1 && hours <= MAX_HOURS) return hours;
+  throw new KithError('BAD_HOURS', 'that is no number of hours a slot can last', {
+    hint: `Give a whole number, 1 to ${MAX_HOURS} (14 days).`,
   });
 }
 
-async function standardInput(): Promise<Uint8Array> {
-  if (process.stdin.isTTY === true) {
-    throw new KithError('NOTHING_TO_PUT', 'there is nothing to put', {
-      hint: 'Give a text, or pipe a file in: kith dht put < file',
-    });
-  }
-  const pieces: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const piece of process.stdin as AsyncIterable<Uint8Array>) {
-    sizeBytes += piece.length;
-    if (sizeBytes > SEALED_SLOT_MAX_BYTES) {
-      throw new DhtError('TOO_LONG');
-    }
-    pieces.push(piece);
-  }
-  return concat(...pieces);
+function nothingToPut(): KithError {
+  return new KithError('NOTHING_TO_PUT', 'there is nothing to put', {
+    hint: 'Give a text, pipe a file in (kith dht put < file), or use - to type until Ctrl-D.',
+  });
 }

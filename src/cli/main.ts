@@ -14,7 +14,7 @@ import { say, type SayCommandOptions } from './say.ts';
 import { status } from './status.ts';
 import { READER_GONE, stopSignal } from './stop-signal.ts';
 import { testnetDown, testnetShow, type TestnetOptions, testnetUp } from './testnet.ts';
-import { up, type UpOptions } from './up.ts';
+import type { UpOptions } from './up.ts';
 import { VERSION } from './version.ts';
 
 /** `wrongUse` gets what commander says about arguments it cannot understand. */
@@ -49,13 +49,19 @@ function program(signal: AbortSignal, wrongUse: (text: string) => void): Command
     .command('up')
     .description('run the node in the foreground (creates it when needed)')
     .option('--public', 'be an entry point for others: one stable onion in the overlay, announced to all')
-    .option('--entry-point <onion...>', 'enter the overlay through these public nodes')
+    .option(
+      '--entry-point <onion...>',
+      'enter the overlay through these public nodes (their overlay addresses)',
+    )
     .addOption(new Option('--epoch <seconds>', 'shorter epochs, on a private network').hideHelp())
     .option('--testnet [dir]', 'join the private network of `kith testnet up`')
     .option('--bridge <line...>', 'connect through these Tor bridges')
     .option('--transport <line...>', 'ClientTransportPlugin lines for the bridges')
     .option('--tor <path>', 'use this tor binary')
-    .action(run((made, options: UpOptions) => up(made, options)));
+    .action(
+      // loaded here alone: the whole node, which no other command needs, takes longer to load than they do to run
+      run(async (made, options: UpOptions) => (await import('./up.ts')).up(made, options)),
+    );
   kith.command('status').description('what the running node is doing').action(run(status));
   kith
     .command('say')
@@ -75,7 +81,7 @@ function program(signal: AbortSignal, wrongUse: (text: string) => void): Command
   overlayPeers
     .command('add')
     .description('enter the overlay through this public node')
-    .argument('<onion>', 'its address: 56 characters, .onion')
+    .argument('<onion>', 'its overlay address: 56 characters, .onion')
     .action(run((made, onion: string) => peersAdd(made, onion)));
   const dht = kith.command('dht').description('sealed slots, kept by nodes of the overlay');
   dht

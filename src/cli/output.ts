@@ -1,12 +1,25 @@
 /**
- * What commands print. People get sentences on stdout and errors on stderr; programs (`--json`) get one JSON object
- * a line on stdout and nothing else. Colour and rewriting of the last line only on a terminal (and without NO_COLOR).
+ * What commands print. People get sentences on stdout, errors and warnings on stderr; programs (`--json`) get one JSON
+ * object a line on stdout and nothing else. Colour and rewriting of the last line only on a terminal (and without
+ * NO_COLOR). Where stdout is a pipe or a file, progress goes to stderr, so that only answers are in it.
  */
 
 import { KithError } from '../safety/errors.ts';
 
 /** sysexits.h where it has a value; DESIGN: 0 done, 1 failed, 2 wrong use. */
 export const EXIT = { done: 0, failed: 1, usage: 2, unavailable: 69, runtime: 70 } as const;
+
+/** Errors that mean the arguments, or what was piped in, cannot be used. */
+const WRONG_USE = new Set([
+  'USAGE',
+  'BAD_ADDRESS',
+  'BAD_EPOCH',
+  'BAD_HOURS',
+  'BAD_REFERENCE',
+  'NOTHING_TO_PUT',
+  'SAY_EMPTY',
+  'TOO_LONG',
+]);
 
 /** Errors that mean a needed service is not there. */
 const UNAVAILABLE = new Set(['NODE_NOT_RUNNING', 'NODE_GONE', 'TOR_NOT_FOUND', 'TOR_UNSUITABLE']);
@@ -45,7 +58,7 @@ export class Output {
     else if (sentence !== null) this.#write(`${sentence}\n`);
   }
 
-  /** Where a long step is. On a terminal it replaces the line before; elsewhere it is an ordinary line. */
+  /** Where a long step is. On a terminal it replaces the line before; elsewhere it is a line on stderr. */
   progress(event: string, fields: { readonly [key: string]: Field }, sentence: string): void {
     if (this.json) {
       this.#line({ event, ...fields });
@@ -53,7 +66,7 @@ export class Output {
       this.#write(this.#dim(sentence));
       this.#transient = true;
     } else {
-      this.#write(`${sentence}\n`);
+      this.#streams.stderr.write(`${sentence}\n`);
     }
   }
 
@@ -61,6 +74,24 @@ export class Output {
   result(result: string, fields: { readonly [key: string]: Field }, sentence: string): void {
     if (this.json) this.#line({ result, ...fields });
     else this.#write(`${sentence}\n`);
+  }
+
+  /** The answer where it is somebody's bytes: as they are, or as harmless text on a terminal. */
+  content(result: string, fields: { readonly [key: string]: Field }, bytes: Uint8Array): void {
+    if (this.json) {
+      this.#line({ result, ...fields });
+    } else if (this.#streams.stdout.isTTY === true) {
+      this.#write(`${harmless(new TextDecoder().decode(bytes)).replace(/\n$/, '')}\n`);
+    } else {
+      this.#streams.stdout.write(bytes);
+    }
+  }
+
+  /** What a person should know about the answer; programs have it in the fields. */
+  warning(sentence: string): void {
+    if (this.json) return;
+    this.#write('');
+    this.#streams.stderr.write(`kith: ${sentence}\n`);
   }
 
   /** Prints what went wrong and what to do next; returns the exit code. */
@@ -91,6 +122,7 @@ export class Output {
         this.#streams.stderr.write(`${error.stack}\n`);
       }
     }
+    if (WRONG_USE.has(known.code)) return EXIT.usage;
     return UNAVAILABLE.has(known.code) ? EXIT.unavailable : EXIT.failed;
   }
 
@@ -111,6 +143,11 @@ export class Output {
     this.#transient = false;
     this.#streams.stdout.write(text);
   }
+}
+
+/** `1 peer`, `4 peers`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** `5.0 MB`, `812 B`: decimal units, as disks and networks count. */

@@ -1,11 +1,13 @@
 /** `kith say <onion> [text|-]`: hands a text, a file or standard input to another node's disk. */
 
+import type { RpcClient } from '../local/client.ts';
+import { RemoteError } from '../local/errors.ts';
 import { SAY_CHUNK_BYTES } from '../local/limits.ts';
-import { utf8 } from '../safety/bytes.ts';
 import { SayError } from '../say/errors.ts';
+import { type Content, contentOf } from './content.ts';
 import type { Context } from './context.ts';
-import { connectNode } from './node-client.ts';
-import { onionArgument } from './onion-argument.ts';
+import { withNode } from './node-client.ts';
+import { ADDRESS_HINTS, onionArgument } from './onion-argument.ts';
 import { duration, size } from './output.ts';
 
 export interface SayCommandOptions {
@@ -17,31 +19,23 @@ export interface SayCommandOptions {
 const PROGRESS_EVERY_MS = 500;
 
 export async function say(
-  { output, dataDir, signal }: Context,
+  context: Context,
   onion: string,
   text: string | undefined,
   { anonymous = false }: SayCommandOptions,
 ): Promise<void> {
-  const { host, port } = onionArgument(onion); // a mistyped address fails here, before anything is asked of the node
-  if (text === undefined && process.stdin.isTTY === true) {
-    throw nothingToSay();
-  }
-  const { client } = await connectNode(dataDir);
-  const stop = () => {
-    client.close();
-    process.stdin.destroy(); // or a person's unfinished line would keep the process
-  };
-  signal.addEventListener('abort', stop, { once: true });
+  const { output, signal } = context;
+  const { host, port } = onionArgument(onion, 'node'); // a mistyped address fails before the node is asked for anything
+  const content = contentOf(text, signal, nothingToSay);
   let finishing = false;
-  try {
+  const deliver = async (client: RpcClient): Promise<void> => {
     output.progress('connecting', {}, 'Connecting through Tor…');
     client.onNotification = (_method, { code, message }) =>
       output.progress('retry', { code: String(code) }, `Not yet: ${String(message)}. Trying again…`);
     await client.call('say.open', { onion: `${host}.onion:${port}`, anonymous });
     let sentBytes = 0;
     let shownAt = 0;
-    const piped = text === undefined || text === '-';
-    for await (const chunk of chunks(piped ? process.stdin : [utf8(text)])) {
+    for await (const chunk of chunks(content)) {
       await client.call('say.write', { data: Buffer.from(chunk).toString('base64') });
       sentBytes += chunk.length;
       if (performance.now() - shownAt > PROGRESS_EVERY_MS) {
@@ -49,7 +43,6 @@ export async function say(
         output.progress('sending', { sentBytes }, `Sent ${size(sentBytes)}…`);
       }
     }
-    if (piped && sentBytes === 0) throw nothingToSay();
     finishing = true;
     const { sizeBytes, sha256, tookMs } = (await client.call('say.finish')) as {
       sizeBytes: number;
@@ -61,12 +54,20 @@ export async function say(
       { sizeBytes, sha256, tookMs },
       `Delivered: ${size(sizeBytes)} are on the other side's disk (${duration(tookMs)}).`,
     );
+  };
+  try {
+    await withNode(context, deliver, () => stoppedByUser(finishing));
   } catch (error) {
-    throw signal.aborted ? stoppedByUser(finishing) : error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    client.close();
+    throw error instanceof RemoteError && error.code === 'PROTOCOL_UNKNOWN' ? takesNothing(error) : error;
   }
+}
+
+/** As the overlay addresses of nodes do, which people see beside the right ones. */
+function takesNothing(cause: RemoteError): SayError {
+  return new SayError('SAY_ADDRESS', 'that address answers, but takes no messages', {
+    hint: ADDRESS_HINTS.node,
+    cause,
+  });
 }
 
 function nothingToSay(): SayError {
@@ -83,12 +84,9 @@ function stoppedByUser(finishing: boolean): SayError {
   );
 }
 
-/** The input in pieces that fit one call. */
-async function* chunks(
-  source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  for await (const piece of source) {
-    const bytes = typeof piece === 'string' ? utf8(piece) : piece;
-    for (let at = 0; at < bytes.length; at += SAY_CHUNK_BYTES) yield bytes.subarray(at, at + SAY_CHUNK_BYTES);
+/** The content in pieces that fit one call. */
+async function* chunks(content: Content): AsyncGenerator<Uint8Array> {
+  for await (const piece of content) {
+    for (let at = 0; at < piece.length; at += SAY_CHUNK_BYTES) yield piece.subarray(at, at + SAY_CHUNK_BYTES);
   }
 }

@@ -1,23 +1,33 @@
 /** `kith status`: what the node in this data directory is doing. */
 
-import type { NodeStatus } from '../node/face.ts';
+import type { NodeStatus, OverlayStatus } from '../node/face.ts';
 import type { Context } from './context.ts';
-import { connectNode } from './node-client.ts';
-import { duration, size } from './output.ts';
+import { withNode } from './node-client.ts';
+import { counted, duration, size } from './output.ts';
 
-export async function status({ output, dataDir }: Context): Promise<void> {
-  const { client } = await connectNode(dataDir);
-  try {
+export async function status(context: Context): Promise<void> {
+  const { output } = context;
+  await withNode(context, async (client) => {
     const found = (await client.call('status')) as unknown as NodeStatus;
-    const { state, onion, startedAt, tor, pid, rssBytes } = found;
-    const up = duration(Date.now() - Date.parse(startedAt));
-    const torLine = `tor    ${tor.state}, ${tor.progress} % ${tor.summary}${tor.cause === undefined ? '' : ` (${tor.cause})`}`;
-    output.result(
-      'status',
-      { ...found },
-      `${output.bold(state)} for ${up}\nonion  ${onion}\n${torLine}\nprocess ${pid}, ${size(rssBytes)} in memory`,
-    );
-  } finally {
-    client.close();
-  }
+    const { state, onion, startedAt, tor, overlay, pid, rssBytes } = found;
+    const lines = [
+      `${output.bold(state)} for ${duration(Date.now() - Date.parse(startedAt))}`,
+      `onion    ${onion}`,
+      `tor      ${tor.state}, ${tor.progress} % ${tor.summary}${because(tor.cause)}`,
+      `overlay  ${overlayText(overlay)}`,
+      `process  ${pid}, ${size(rssBytes)} in memory`,
+    ];
+    output.result('status', { ...found }, lines.join('\n'));
+  });
+}
+
+/** For a public node with the address that others enter through, which is not the one they say things to. */
+function overlayText({ state, role, peers, onion, cause }: OverlayStatus): string {
+  const standing = `${state}, ${role} node, ${counted(peers, 'peer')}`;
+  const name = role === 'public' ? 'overlay address (for kith peers add)' : 'handle';
+  return `${standing}${onion === null ? '' : `, ${name} ${onion}`}${because(cause)}`;
+}
+
+function because(cause: string | null | undefined): string {
+  return cause === null || cause === undefined ? '' : ` (${cause})`;
 }

@@ -2,6 +2,7 @@
 
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LOCAL_SOCKET } from '../local/json-rpc.ts';
 import { nodeMethods } from '../local/methods.ts';
 import { RpcServer } from '../local/server.ts';
 import { type EpochSchedule, HANDLE_EPOCHS } from '../node/epochs.ts';
@@ -17,9 +18,6 @@ import { aborted, type Context, defaultTestnetDir } from './context.ts';
 import { onionArgument } from './onion-argument.ts';
 import { duration, harmless, type Output, size } from './output.ts';
 
-/** Name of the local socket inside the node's socket directory. */
-export const LOCAL_SOCKET = 'kith.sock';
-
 /** What a person is told about the overlay; the other states pass. */
 const SENTENCES: { readonly [K in OverlayStatus['state']]?: string } = {
   alone:
@@ -31,6 +29,9 @@ const SENTENCES: { readonly [K in OverlayStatus['state']]?: string } = {
 /** Messages up to this size (bytes) are shown; larger ones are only named. */
 const SHOW_MAX_BYTES = 2000;
 
+/** Shortest epoch, seconds: below it a handle would go before its descriptor is published and others have found it. */
+const MIN_EPOCH_SECONDS = 10;
+
 export interface UpOptions {
   /** Join the private network in this directory (true: the default one). */
   readonly testnet?: string | true;
@@ -39,20 +40,22 @@ export interface UpOptions {
   readonly tor?: string;
   readonly public?: boolean;
   readonly entryPoint?: readonly string[];
-  /** Length of a handle epoch, seconds; for private networks, whose nodes all agree on it. */
+  /** Length of a handle epoch, seconds; only with `testnet`, whose nodes all agree on it. */
   readonly epoch?: string;
 }
 
 export async function up(context: Context, options: UpOptions): Promise<void> {
   const { output, dataDir, log, signal } = context;
-  const entryPoints = (options.entryPoint ?? []).map(onionArgument); // mistyped ones end it here
+  const entryPoints = (options.entryPoint ?? []).map((onion) => onionArgument(onion, 'entry')); // mistyped ones end it here
   const printing = new Printing(output);
   const node = await createKith({
     dataDir,
     log,
     role: options.public === true ? 'public' : 'ordinary',
     entryPoints,
-    ...(options.epoch === undefined ? {} : { epochs: shortEpochs(options.epoch) }),
+    ...(options.epoch === undefined
+      ? {}
+      : { epochs: shortEpochs(options.epoch, options.testnet !== undefined) }),
     tor: await torOptions(context, options),
     onEvent: (event) => printing.event(event),
   });
@@ -87,12 +90,19 @@ async function torOptions({ env }: Context, { testnet, bridge, transport, tor }:
   };
 }
 
-/** Epochs of that many seconds, with the same share of each for the change as the real ones. */
-function shortEpochs(seconds: string): EpochSchedule {
-  const lengthMs = Number(seconds) * 1000;
-  if (!Number.isFinite(lengthMs) || lengthMs <= 0) {
-    throw new KithError('BAD_EPOCH', 'that is no length of an epoch', { hint: 'Give seconds, such as 60.' });
+/** Epochs of that many seconds, with the same share of each for the change as the real ones. Throws BAD_EPOCH. */
+function shortEpochs(seconds: string, onTestnet: boolean): EpochSchedule {
+  if (!onTestnet) {
+    throw new KithError('BAD_EPOCH', 'epochs can only be shortened on a private network', {
+      hint: 'Add --testnet; elsewhere all nodes change handles in the same two hours, and one that differs stands out.',
+    });
   }
+  if (!/^[0-9]{1,6}$/.test(seconds) || Number(seconds) < MIN_EPOCH_SECONDS) {
+    throw new KithError('BAD_EPOCH', 'that is no length of an epoch', {
+      hint: `Give whole seconds, at least ${MIN_EPOCH_SECONDS}: a new handle takes that long to be found through Tor.`,
+    });
+  }
+  const lengthMs = Number(seconds) * 1000;
   return { lengthMs, windowMs: (lengthMs * HANDLE_EPOCHS.windowMs) / HANDLE_EPOCHS.lengthMs };
 }
 
@@ -140,7 +150,7 @@ class Printing {
       this.#output.event('overlay', { state, role, onion, epoch, peers, cause }, sentence && sentence + why);
     }
     if (onion !== null && onion !== this.#overlayOnion) {
-      const entry = `A public node: others enter the overlay with: kith peers add ${onion}`;
+      const entry = `Overlay address of this public node; others enter with: kith peers add ${onion}`;
       if (role === 'public') this.#output.event('public', { onion }, entry);
       else this.#output.event('handle', { onion, epoch }, null);
     }

@@ -7,6 +7,9 @@ import { MalformedError } from '../safety/errors.ts';
 import { RPC_LINE_MAX_BYTES } from './limits.ts';
 import type { RpcErrorObject } from './errors.ts';
 
+/** Name of the socket inside the node's socket directory. */
+export const LOCAL_SOCKET = 'kith.sock';
+
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type Params = { readonly [name: string]: Json };
 

@@ -9,6 +9,7 @@ export type StoreErrorCode =
   | 'SECRET_DAMAGED'
   | 'SECRET_EXISTS'
   | 'STORE_KEY_WRONG'
+  | 'STORE_DAMAGED'
   | 'STORE_UNREADABLE'
   | 'STORE_IN_USE'
   | 'STORE_WRITE_FAILED'
@@ -21,7 +22,9 @@ export class StoreError extends KithError<StoreErrorCode> {
 
 /** Result codes of SQLite. */
 const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
+const SQLITE_NOTADB = 26;
 
 function errcode(cause: unknown): number | undefined {
   return (cause as { errcode?: number } | undefined)?.errcode;
@@ -36,8 +39,16 @@ export function openFailed(cause: unknown): StoreError {
       cause,
     });
   }
-  return new StoreError('STORE_UNREADABLE', 'a file of the data directory cannot be read', {
-    hint: 'Restore it from a copy, or move it away: the node then begins it anew.',
+  const code = errcode(cause) ?? 0;
+  // the primary code is in the low byte
+  if ([SQLITE_CORRUPT, SQLITE_NOTADB].includes(code & 0xff)) {
+    return new StoreError('STORE_DAMAGED', 'a file of the data directory is damaged', {
+      hint: 'Restore it from a copy, or move it away: the node then begins it anew.',
+      cause,
+    });
+  }
+  return new StoreError('STORE_UNREADABLE', 'a file of the data directory cannot be opened', {
+    hint: 'Check the disk, its free space and the permissions of the data directory.',
     cause,
   });
 }

@@ -51,20 +51,30 @@ export async function acquireLock(dir: DataDir, holder: Holder, disk: Disk): Pro
 export async function lockHolder(dir: DataDir): Promise<Holder | null> {
   const described = await readHolder(dir);
   if (described === null) return null; // a holder writes its description as soon as it has the lock
-  const database = lockFile(dir);
+  // a live process has the lock for good; of a dead one somebody else may be looking at what it left, for a moment
+  const database = lockFile(dir, isAlive(described.pid) ? 0 : LOCK_WAIT_MS);
   if (database === null) return described;
   database.close(); // nobody holds it: the description is left from a crash
   return null;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** Result code of SQLite for a lock that another process holds. */
 const SQLITE_BUSY = 5;
 
 /** The lock, or null while another process holds it. */
-function lockFile(dir: DataDir): DatabaseSync | null {
+function lockFile(dir: DataDir, waitMs: number = LOCK_WAIT_MS): DatabaseSync | null {
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(dir.lock, { timeout: LOCK_WAIT_MS });
+    database = new DatabaseSync(dir.lock, { timeout: waitMs });
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return database;
   } catch (cause) {

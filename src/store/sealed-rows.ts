@@ -62,7 +62,7 @@ export class SealedRows {
     this.#count();
   }
 
-  /** Throws StoreError STORE_KEY_WRONG, STORE_IN_USE or STORE_UNREADABLE. */
+  /** Throws StoreError STORE_KEY_WRONG, STORE_DAMAGED, STORE_IN_USE or STORE_UNREADABLE. */
   static open(init: SealedRowsInit): SealedRows {
     if (init.key.length !== 32) throw new RangeError('a store key has 32 bytes');
     if (init.maxRows < 1 || init.maxBytes < 1) throw new RangeError('a store holds at least one row');
@@ -75,6 +75,7 @@ export class SealedRows {
         PRAGMA locking_mode = EXCLUSIVE;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = ${init.durable === true ? 'FULL' : 'NORMAL'};
+        PRAGMA secure_delete = ON;
         PRAGMA cache_size = -${PAGE_CACHE_KIB};
         PRAGMA wal_autocheckpoint = ${LOG_PAGES};
         PRAGMA journal_size_limit = ${LOG_PAGES * 4096};

@@ -2,7 +2,8 @@
  * The command line as a person sees it: each .txt beside this file is a session in one fresh directory.
  *
  * `$ kith …` runs a command; the lines below it are its whole output, `! ` before those on standard error; `? 69` is
- * its exit code (0 when left out). `…` stands for any text within a line, DIR for the directory.
+ * its exit code (0 when left out). From `@ name` on the fake node of that name runs in the directory. `…` stands for
+ * any text within a line, DIR for the directory.
  */
 
 import assert from 'node:assert/strict';
@@ -12,12 +13,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { type FakeNode, fakeNode, STANDINGS } from './fake-node.ts';
 
 const HERE = new URL('.', import.meta.url);
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', HERE));
 
 interface Step {
   readonly line: number;
+  /** The fake node that runs meanwhile. */
+  readonly node: string | null;
   readonly command: string;
   readonly stdout: string[];
   readonly stderr: string[];
@@ -26,11 +30,14 @@ interface Step {
 
 function parse(transcript: string): Step[] {
   const steps: Step[] = [];
+  let node: string | null = null;
   for (const [index, text] of transcript.split('\n').entries()) {
     const step = steps.at(-1);
     if (text === '' || text.startsWith('#')) continue;
-    if (text.startsWith('$ ')) {
-      steps.push({ line: index + 1, command: text.slice(2), stdout: [], stderr: [], exitCode: 0 });
+    if (text.startsWith('@ ')) {
+      node = text.slice(2);
+    } else if (text.startsWith('$ ')) {
+      steps.push({ line: index + 1, node, command: text.slice(2), stdout: [], stderr: [], exitCode: 0 });
     } else if (step === undefined) {
       throw new Error(`line ${index + 1}: output before a command`);
     } else if (text.startsWith('? ')) {
@@ -81,10 +88,18 @@ function run(command: string, dir: string): Promise<Ran> {
 for (const name of (await readdir(HERE)).filter((file) => file.endsWith('.txt'))) {
   test(`transcript ${name}`, async (t) => {
     const dir = await mkdtemp(join(tmpdir(), 'kith-cli-'));
-    t.after(() => rm(dir, { recursive: true, force: true }));
-    for (const { line, command, stdout, stderr, exitCode } of parse(
+    let running: { readonly name: string; readonly node: FakeNode } | undefined;
+    t.after(async () => {
+      await running?.node.stop();
+      await rm(dir, { recursive: true, force: true });
+    });
+    for (const { line, node, command, stdout, stderr, exitCode } of parse(
       await readFile(new URL(name, HERE), 'utf8'),
     )) {
+      if (node !== null && node !== running?.name) {
+        await running?.node.stop();
+        running = { name: node, node: await fakeNode(join(dir, 'data'), STANDINGS[node]) };
+      }
       const ran = await run(command, dir);
       const where = `${name}:${line} $ ${command}`;
       assert.match(ran.stdout.replaceAll(dir, 'DIR'), pattern(stdout), where);

@@ -23,8 +23,8 @@ function rig() {
       added.push(host);
       assert.equal(signal, gone.signal);
     },
-    putSlot: async (content, { ttlMs }: { ttlMs?: number } = {}) => ({
-      reference: `${Buffer.from(content).toString()} for ${String(ttlMs)}`,
+    putSlot: async (content, options) => ({
+      reference: `${Buffer.from(content).toString()} for ${String(options?.ttlMs)}`,
       expiry: 1,
       holders: 2,
       tookMs: 3,

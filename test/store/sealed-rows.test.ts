@@ -172,7 +172,7 @@ describe('SealedRows', () => {
       join(dir, 'text'),
       'this is not a database, and it is long enough to be looked at'.repeat(100),
     );
-    assert.throws(() => rowsOf({ path: join(dir, 'text') }), isStoreError('STORE_UNREADABLE'));
+    assert.throws(() => rowsOf({ path: join(dir, 'text') }), isStoreError('STORE_DAMAGED'));
     assert.throws(() => rowsOf({ path: join(dir, 'no', 'where') }), isStoreError('STORE_UNREADABLE'));
     assert.throws(() => rowsOf({ key: new Uint8Array(31) }), RangeError);
     assert.throws(() => rowsOf({ maxRows: 0 }), RangeError);
