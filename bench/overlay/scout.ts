@@ -53,7 +53,7 @@ export async function scoutStart(dir: string): Promise<Row> {
 async function scoutMs(personas: PersonaTor, onion: OnionAddress): Promise<number> {
   const signal = AbortSignal.timeout(60_000);
   const startedAt = performance.now();
-  const scout = await openScout(personas, systemClock, systemRandom, [], signal);
+  const scout = await openScout({ personas, avoid: [], clock: systemClock, random: systemRandom }, signal);
   await scout.dht.enter(onion, { signal });
   // the only node there is: the read ends with its answer
   const { answers } = await (scout.dht as Dht).get(systemRandom(32), { signal });

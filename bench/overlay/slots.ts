@@ -28,7 +28,7 @@ export async function slotRows(dir: string, progress: (sentence: string) => void
     const entryPoints = members.slice(0, ENTRY_POINTS).map(({ onion }) => onion);
     const personas = await place.personas();
     const scouts = new Scouts({
-      open: (signal) => openScout(personas, systemClock, systemRandom, [], signal),
+      open: (signal) => openScout({ personas, avoid: [], clock: systemClock, random: systemRandom }, signal),
       entryPoints: () => entryPoints,
       clock: systemClock,
       random: systemRandom,

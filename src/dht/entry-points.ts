@@ -15,7 +15,13 @@ import type { Clock } from '../safety/clock.ts';
 import { type Log, silent } from '../safety/log.ts';
 import type { RandomBytes } from '../safety/random.ts';
 import { type OnionAddress, onionOf } from '../wire/onion.ts';
-import { DOUBTFUL_FAILURES, ENTRY_POINT_SILENCE_MS, KEPT_ENTRY_POINTS, MAX_ENTRY_POINTS } from './limits.ts';
+import {
+  DOUBTFUL_FAILURES,
+  ENTRY_POINT_SILENCE_MS,
+  KEPT_ENTRY_POINTS,
+  MAX_ENTRY_POINTS,
+  MAX_UNPROVEN_ENTRY_POINTS,
+} from './limits.ts';
 
 /** Where they are remembered: `SealedRows`, or nothing. */
 export interface EntryPointRows {
@@ -77,19 +83,37 @@ export class EntryPoints {
     return [...this.#points.values()].filter(({ onion }) => isOwn?.(onion) !== true).sort(byPromise);
   }
 
-  /** Up to `count` to try now: any of those that did not fail lately, of all where there are none. */
+  /**
+   * Up to `count` to try now, of those that did not fail lately (of all where there are none): two thirds configured or
+   * reached before, the rest any. Announcements are free, and one who announces much must not be all that is tried.
+   */
   pick(count: number): readonly OnionAddress[] {
+    const { random } = this.#init;
     const all = this.list();
     const hopeful = all.filter(({ failures }) => failures < DOUBTFUL_FAILURES);
-    const from = (hopeful.length > 0 ? hopeful : all).map(({ onion }) => onion);
-    return sample(from, count, this.#init.random);
+    const from = hopeful.length > 0 ? hopeful : all;
+    const proven = sample(
+      from.filter(({ fixed, reachedAtMs }) => fixed || reachedAtMs > 0),
+      Math.ceil((2 * count) / 3),
+      random,
+    );
+    const others = sample(
+      from.filter((point) => !proven.includes(point)),
+      count - proven.length,
+      random,
+    );
+    return [...proven, ...others].map(({ onion }) => onion);
   }
 
   /** Somebody says that a public node is there. */
   learned(onion: OnionAddress, atMs: number): void {
     const known = this.#points.get(onion.host);
     if (known !== undefined) return this.#set({ ...known, learnedAtMs: Math.max(atMs, known.learnedAtMs) });
-    if (this.#points.size >= this.#limit && !this.#makeRoom()) return;
+    const unproven = [...this.#points.values()].filter(
+      ({ fixed, reachedAtMs }) => !fixed && reachedAtMs === 0,
+    );
+    const full = this.#points.size >= this.#limit || unproven.length >= MAX_UNPROVEN_ENTRY_POINTS;
+    if (full && !this.#makeRoom()) return;
     this.#set({ onion, fixed: false, learnedAtMs: atMs, reachedAtMs: 0, failures: 0 });
   }
 

@@ -64,29 +64,9 @@ export const SWEEP_INTERVAL_MS = HOUR_MS;
 
 /* ---- server: what one peer may ask ---- */
 
-/** Streams of one connection at once: kad-dht opens one for each request, and its lookups run a few in parallel. */
-export const STREAMS_PER_CONNECTION = 8;
-
-/** From the last answer (or the opening) to a whole request, and from that to the answer taken: bad circuits have 3 s round trips. */
-const REQUEST_TIMEOUT_MS = 30_000;
-
-/** Requests of one connection in a row: a lookup after a pause, or the beginning of a hand-on. */
-const REQUEST_BURST = 64;
-
-/** Requests of one connection a second: a hand-on of 2,048 slots takes 4 minutes, 80 busy connections a tenth of a core. */
-const REQUESTS_PER_SECOND = 8;
-
-/** What a forged request costs, in good ones: it may have cost us a signature check, and an honest peer sends none. */
-const FORGED_COST = 8;
-
-/** Longest that a request too many is held back before its stream is reset: the asker's own patience. */
-const MAX_HELD_BACK_MS = 10_000;
-
-/** Peers whose encoded form is kept: more than a routing table has, about 200 bytes each. */
-const ENCODED_PEERS = 1_024;
-
 export interface ServerLimits {
   readonly streams: number;
+  readonly requestsPerStream: number;
   readonly requestMs: number;
   readonly burst: number;
   readonly perSecond: number;
@@ -96,13 +76,22 @@ export interface ServerLimits {
 }
 
 export const SERVER_LIMITS: ServerLimits = {
-  streams: STREAMS_PER_CONNECTION,
-  requestMs: REQUEST_TIMEOUT_MS,
-  burst: REQUEST_BURST,
-  perSecond: REQUESTS_PER_SECOND,
-  forgedCost: FORGED_COST,
-  heldBackMs: MAX_HELD_BACK_MS,
-  encodedPeers: ENCODED_PEERS,
+  /** Streams of one connection at once: kad-dht opens one for each request, and its lookups run a few in parallel. */
+  streams: 8,
+  /** Requests of one stream, whose asker we have to wait for: kad-dht and we ask one, more would spare a round trip. */
+  requestsPerStream: 4,
+  /** From the last answer (or the opening) to a whole request, and from that to the answer taken: bad circuits have 3 s round trips. */
+  requestMs: 30_000,
+  /** Requests of one connection in a row: a lookup after a pause, or the beginning of a hand-on. */
+  burst: 64,
+  /** Requests of one connection a second: a hand-on of 2,048 slots takes 4 minutes, 80 busy connections a tenth of a core. */
+  perSecond: 8,
+  /** What a forged request costs, in good ones: it may have cost us a signature check, and an honest peer sends none. */
+  forgedCost: 8,
+  /** Longest that a request too many is held back before its stream is reset: the asker's own patience. */
+  heldBackMs: 10_000,
+  /** Peers whose encoded form is kept: more than a routing table has, about 200 bytes each. */
+  encodedPeers: 1_024,
 };
 
 /* ---- lookups: whom to ask, how many, how long ---- */
@@ -231,6 +220,9 @@ export const SCOUT_TIMEOUT_MS = 150_000;
 
 /** Entry points that are remembered: about 100 bytes each; more than any node will ever try. */
 export const MAX_ENTRY_POINTS = 512;
+
+/** Of these, so many that were heard of and never reached: a flood of announcements gets no more. */
+export const MAX_UNPROVEN_ENTRY_POINTS = 64;
 
 /** Failures in a row after which others are tried first. */
 export const DOUBTFUL_FAILURES = 3;

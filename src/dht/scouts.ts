@@ -30,8 +30,8 @@ export interface ScoutsInit {
    * the other personas of this node, whom lookups would lead it to.
    */
   readonly open: (signal: AbortSignal) => Promise<Scout>;
-  /** Onions that a scout may start from, some of which it tries in random order; never this node's own. */
-  readonly entryPoints: () => readonly OnionAddress[];
+  /** Up to so many onions that a scout may start from, drawn anew for each; never this node's own. */
+  readonly entryPoints: (count: number) => readonly OnionAddress[];
   /** Told how dials went, so that the list learns. */
   readonly reached?: (onion: OnionAddress) => void;
   readonly failed?: (onion: OnionAddress) => void;
@@ -84,7 +84,7 @@ export class Scouts {
   async #run<T>(outer: AbortSignal, work: (scout: Scout, signal: AbortSignal) => Promise<T>): Promise<T> {
     const { clock, entryPoints, open, random } = this.#init;
     outer.throwIfAborted();
-    const chosen = sample(entryPoints(), SCOUT_ENTRY_TRIES, random);
+    const chosen = sample(entryPoints(SCOUT_ENTRY_TRIES), SCOUT_ENTRY_TRIES, random);
     const tried = chosen.length;
     if (tried === 0) throw new DhtError('NO_ENTRY_POINTS');
     return withDeadline(

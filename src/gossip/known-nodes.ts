@@ -22,6 +22,7 @@ import {
   MAX_CLOCK_SKEW_SECONDS,
   MAX_KNOWN,
   MAX_RECORDS,
+  MIN_REMAINING_SECONDS,
   MIN_RENEWAL_SECONDS,
   NEWCOMER_PLACES,
   NEWCOMERS_PER_PEER,
@@ -128,7 +129,9 @@ export class KnownNodes {
   /** Not the node itself, within its time, and newer than what is known by more than nothing. */
   #isNews(key: string, { issued, expiry }: Announcement): boolean {
     const now = this.#clock.now() / 1000;
-    if (key === this.#own || expiry <= now || issued > now + MAX_CLOCK_SKEW_SECONDS) return false;
+    if (key === this.#own || issued > now + MAX_CLOCK_SKEW_SECONDS) return false;
+    // one that is about to expire would be known to this node and to nobody that it tells: a mark on it
+    if (expiry <= now + MIN_REMAINING_SECONDS) return false;
     const before = this.#entries.get(key)?.node.issuedMs;
     return before === undefined || issued >= before / 1000 + MIN_RENEWAL_SECONDS;
   }

@@ -83,10 +83,16 @@ export const OFFENCE_MINOR = 5;
 /** Peers whose record is kept, least recently heard first to go: about 200 bytes each. */
 export const MAX_RECORDS = 2_048;
 
+/** How long gossipsub keeps the score of a peer that has gone, of any number of them: offenders have their record. */
+export const RETAIN_SCORE_MS = 10 * 60_000;
+
 // --- announcements ---
 
 /** How long an announcement says that it is good: the longest that the format allows. */
 export const ANNOUNCEMENT_TTL_SECONDS = 48 * 60 * 60;
+
+/** An announcement with less left is not news: the next hops have to find it good too. They renew every 8 h or so. */
+export const MIN_REMAINING_SECONDS = 24 * 60 * 60;
 
 /** Between two announcements of a node: several are lost before it is forgotten. */
 export const ANNOUNCE_INTERVAL_MS = 8 * 60 * 60_000;

@@ -37,7 +37,7 @@ export interface MemberInit {
   readonly random: RandomBytes;
   readonly log: Log;
   readonly slotLimits?: SlotStoreLimits;
-  /** Other onions of this node, which it never talks to. */
+  /** Other onions of this node, to which it says nothing. */
   readonly avoid?: readonly OnionAddress[];
 }
 
@@ -100,7 +100,7 @@ export class Member {
               topics: [announcements.topic],
               clock,
               log,
-              onOffender: (peer) => persona.refuse(peer, 'for-now'),
+              onOffender: (peer) => persona.refuse(peer),
             })(components)),
         },
         clock,
@@ -108,7 +108,7 @@ export class Member {
       });
       if (made.dht === undefined || made.gossip === undefined) throw new Error('libp2p made no services');
       announcements.join(made.gossip);
-      for (const onion of init.avoid ?? []) persona.refuse(peerOf(onion));
+      for (const onion of init.avoid ?? []) persona.avoid(peerOf(onion));
       return new Member(init, { persona, dht: made.dht, announcements, slots, signer });
     } catch (error) {
       await rows.close();
@@ -136,9 +136,9 @@ export class Member {
     return this.dht.peers().map((peer) => peer.toString());
   }
 
-  /** Never talks to that onion: another one of the same node. */
+  /** Says nothing to that onion: another one of the same node. */
   avoid(onion: OnionAddress): void {
-    this.#persona.refuse(peerOf(onion));
+    this.#persona.avoid(peerOf(onion));
   }
 
   /** Gives its slots to whoever is closest now, for at most `handOnMs`, then stops. Never rejects. */

@@ -8,6 +8,7 @@
  */
 
 import type { EntryPoints } from '../dht/entry-points.ts';
+import { HAND_ON_TIMEOUT_MS } from '../dht/limits.ts';
 import { withDeadline } from '../net/deadline.ts';
 import type { Clock } from '../safety/clock.ts';
 import type { Log } from '../safety/log.ts';
@@ -19,8 +20,7 @@ import type { Member } from './member.ts';
 const RETRY_MS = 10_000;
 /** How long an old handle waits for the new one to find peers, ms. */
 const JOIN_MS = 600_000;
-/** What giving away the slots may take: of a handle whose epoch is over, and when the node is stopped, ms. */
-const HAND_ON_MS = 120_000;
+/** What giving away the slots may take when the node is stopped, ms; a handle whose epoch is over has HAND_ON_TIMEOUT_MS. */
 const LAST_HAND_ON_MS = 5000;
 
 export interface MembershipInit {
@@ -115,7 +115,7 @@ export class Membership {
       if (this.#leaving === undefined) continue;
       await until(goesMs, clock, signal);
       await this.#joined(signal);
-      await this.#part(this.#leaving, HAND_ON_MS, signal);
+      await this.#part(this.#leaving, HAND_ON_TIMEOUT_MS, signal);
       this.#leaving = undefined;
     }
   }

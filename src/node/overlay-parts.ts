@@ -30,6 +30,8 @@ export interface OverlayPartsInit {
   readonly entryPoints: readonly OnionAddress[];
   /** Other onions of this node, which its side in the overlay never meets. */
   readonly avoid: readonly OnionAddress[];
+  /** A member with this onion is about to come: they avoid it too. */
+  readonly onArriving: (onion: OnionAddress) => void;
   readonly epochs: EpochSchedule;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -77,6 +79,7 @@ export function wireOverlay(init: OverlayPartsInit): Overlay {
     random,
     chance: () => new DataView(random(4).buffer).getUint32(0) / 2 ** 32,
     log,
+    onArriving: ({ onion }) => init.onArriving(onion),
     onStatus: init.onStatus,
   });
 }

@@ -8,7 +8,7 @@
 
 import type { EntryPoints } from '../dht/entry-points.ts';
 import { DhtError } from '../dht/errors.ts';
-import { type Scout, Scouts } from '../dht/scouts.ts';
+import { Scouts } from '../dht/scouts.ts';
 import type { KnownNode } from '../gossip/announcements.ts';
 import { KithError } from '../safety/errors.ts';
 import type { RandomBytes } from '../safety/random.ts';
@@ -19,12 +19,12 @@ import type { Announced, OverlayPeers, OverlayStatus, Role } from './face.ts';
 import type { Member } from './member.ts';
 import { Membership, type MembershipInit, type Standing } from './membership.ts';
 import type { PersonaTor } from './persona-tor.ts';
-import { openScout, type OwnScout } from './scout.ts';
+import { openScout } from './scout.ts';
 
 /** Pause before a tor that could not be started is tried again, ms. */
 const RETRY_MS = 60_000;
 
-export interface OverlayInit extends Omit<MembershipInit, 'onChange' | 'onArriving'> {
+export interface OverlayInit extends Omit<MembershipInit, 'onChange'> {
   readonly role: Role;
   /** Onions of this node that the overlay must not meet, beside those of its members. */
   readonly avoid: readonly OnionAddress[];
@@ -42,8 +42,6 @@ export class Overlay {
   readonly #life = new AbortController();
   readonly #listeners = new Set<(announced: Announced) => void>();
   readonly #heard = new WeakSet<Member>();
-  /** Scouts on their way. */
-  readonly #out = new Set<OwnScout>();
   #running: Promise<void> | undefined;
   #state: 'stopped' | 'starting' | 'up' | 'failed' = 'stopped';
   /** Why the tor below failed. */
@@ -54,14 +52,11 @@ export class Overlay {
     const { entryPoints, clock, random } = init;
     this.#membership = new Membership({
       ...init,
-      onArriving: ({ onion }) => {
-        for (const scout of this.#out) scout.avoid(onion);
-      },
       onChange: (standing) => this.#changed(standing),
     });
     this.scouts = new Scouts({
-      open: (signal) => this.#scout(signal),
-      entryPoints: () => entryPoints.list().map(({ onion }) => onion),
+      open: (signal) => openScout(init, signal),
+      entryPoints: (count) => entryPoints.pick(count),
       reached: (onion) => entryPoints.reached(onion),
       failed: (onion) => entryPoints.failed(onion),
       clock,
@@ -146,19 +141,6 @@ export class Overlay {
     }
     this.#failure = null;
     this.#set('stopped');
-  }
-
-  /** A scout that meets none of this node's own, whoever comes while it is out. */
-  async #scout(signal: AbortSignal): Promise<Scout> {
-    const { personas, clock, random } = this.#init;
-    const scout = await openScout(personas, clock, random, this.#own(), signal);
-    for (const onion of this.#own()) scout.avoid(onion); // one may have come while it was made
-    this.#out.add(scout);
-    const stop = (): Promise<void> => {
-      this.#out.delete(scout);
-      return scout.stop();
-    };
-    return { dht: scout.dht, stop };
   }
 
   #changed({ current }: Standing): void {

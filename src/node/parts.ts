@@ -1,6 +1,7 @@
 /** The parts of a node and how they are handed to each other. Nothing here starts anything. */
 
 import { join } from 'node:path';
+import { peerOf } from '../dht/links.ts';
 import { Channels } from '../net/channel.ts';
 import { createPersona, type Persona } from '../net/persona/persona.ts';
 import { Inbox } from '../say/inbox.ts';
@@ -123,6 +124,7 @@ export async function wireParts(
         remembered,
         entryPoints: init.entryPoints ?? [],
         avoid: [endpoint.onion],
+        onArriving: (onion) => home.avoid(peerOf(onion)),
         epochs: init.epochs ?? HANDLE_EPOCHS,
         clock,
         random,

@@ -23,7 +23,7 @@ const SLOT_CAPS = { maxRows: SLOT_ROWS, maxBytes: SLOT_ROWS_BYTES };
 const HANDLE = 'handle-';
 
 /** Damaged, or written under a store.key that is gone. */
-const LOST: ReadonlySet<string> = new Set(['STORE_UNREADABLE', 'STORE_KEY_WRONG']);
+const LOST: ReadonlySet<string> = new Set(['STORE_DAMAGED', 'STORE_KEY_WRONG']);
 
 export interface RowsInit {
   readonly path: string;
@@ -38,7 +38,9 @@ export async function openRows({ path, key, caps, log }: RowsInit): Promise<Seal
     return SealedRows.open({ path, key, ...caps });
   } catch (error) {
     if (!(error instanceof StoreError && LOST.has(error.code))) throw error;
-    log('warn', 'a file that cannot be read was set aside and begun anew', { file: `${basename(path)}.damaged` });
+    log('warn', 'a file that cannot be read was set aside and begun anew', {
+      file: `${basename(path)}.damaged`,
+    });
     await rename(path, `${path}.damaged`);
     for (const beside of ['-wal', '-shm']) await rm(path + beside, { force: true });
     return SealedRows.open({ path, key, ...caps });

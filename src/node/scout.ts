@@ -1,4 +1,9 @@
-/** Makes the scouts: client personas with a key, a dialer and circuits for one batch, and nothing that outlives it. */
+/**
+ * Makes the scouts: client personas with a key, a dialer and circuits for one batch, and nothing that outlives it.
+ *
+ * A scout meets this node's own handle as it meets any other: both ends are ours, nobody else sees it, and one who
+ * kept away from it would show whose it is. Home it says nothing to.
+ */
 
 import { type Dht, dht } from '../dht/dht.ts';
 import { peerOf } from '../dht/links.ts';
@@ -9,19 +14,18 @@ import type { RandomBytes } from '../safety/random.ts';
 import type { OnionAddress } from '../wire/onion.ts';
 import type { PersonaTor } from './persona-tor.ts';
 
-export interface OwnScout extends Scout {
-  /** Never talks to that onion. */
-  avoid(onion: OnionAddress): void;
+export interface ScoutInit {
+  readonly personas: PersonaTor;
+  readonly avoid: readonly OnionAddress[];
+  readonly clock: Clock;
+  readonly random: RandomBytes;
 }
 
-/** A started scout that never talks to `own`, the onions of this node. */
+/** A started scout. */
 export async function openScout(
-  personas: PersonaTor,
-  clock: Clock,
-  random: RandomBytes,
-  own: readonly OnionAddress[],
+  { personas, avoid, clock, random }: ScoutInit,
   signal: AbortSignal,
-): Promise<OwnScout> {
+): Promise<Scout> {
   let made: Dht | undefined;
   const persona = await createPersona({
     seed: random(32),
@@ -33,8 +37,7 @@ export async function openScout(
     clock,
   });
   if (made === undefined) throw new Error('libp2p made no dht');
-  const avoid = (onion: OnionAddress): void => persona.refuse(peerOf(onion));
-  for (const onion of own) avoid(onion);
+  for (const onion of avoid) persona.avoid(peerOf(onion));
   await persona.start(signal);
-  return { dht: made, avoid, stop: () => persona.stop() };
+  return { dht: made, stop: () => persona.stop() };
 }

@@ -7,6 +7,8 @@ import { decodeSlotReference, encodeSlotReference, openSlot, sealSlot } from '..
 import type { Clock } from '../safety/clock.ts';
 import type { GotSlot, PutSlot, PutSlotOptions } from './face.ts';
 
+const DAY_MS = 86_400_000;
+
 /** Throws DhtError TOO_LONG, TTL, NOT_KEPT, or as {@link Scouts.put}. */
 export async function putSlot(
   scouts: Pick<Scouts, 'put'>,
@@ -17,7 +19,7 @@ export async function putSlot(
   if (ttlMs < 1000 || ttlMs > SLOT_TTL_MS) {
     throw new DhtError('TTL');
   }
-  const expiry = Math.floor((clock.now() + ttlMs) / 1000);
+  const expiry = roundedUp(Math.floor((clock.now() + ttlMs) / 1000), ttlMs);
   const { bytes, reference } = sealSlot(content, { expiry });
   const [written] = await scouts.put([bytes], { signal });
   if (written === undefined || written.holders === 0) {
@@ -49,4 +51,10 @@ export async function getSlot(
     conflicts: read.conflicts.length,
     tookMs: Math.round(read.tookMs),
   };
+}
+
+/** An expiry to the second would show the skew of this clock, and so which slots are of one node. */
+function roundedUp(expiry: number, ttlMs: number): number {
+  const grain = ttlMs >= DAY_MS ? 3600 : 60;
+  return Math.ceil(expiry / grain) * grain;
 }

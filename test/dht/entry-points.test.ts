@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EntryPoints, type EntryPointRows } from '../../src/dht/entry-points.ts';
-import { DOUBTFUL_FAILURES, ENTRY_POINT_SILENCE_MS, KEPT_ENTRY_POINTS } from '../../src/dht/limits.ts';
+import {
+  DOUBTFUL_FAILURES,
+  ENTRY_POINT_SILENCE_MS,
+  KEPT_ENTRY_POINTS,
+  MAX_UNPROVEN_ENTRY_POINTS,
+} from '../../src/dht/limits.ts';
 import { toHex } from '../../src/safety/bytes.ts';
 import { systemRandom as random } from '../../src/safety/random.ts';
 import { type OnionAddress, onionOf } from '../../src/wire/onion.ts';
@@ -119,6 +124,19 @@ describe('EntryPoints', { timeout: 10_000 }, () => {
     points.failed(b);
     assert.deepEqual(new Set(hosts(points)), new Set([a.host, b.host]));
     assert.equal(said.length, 4);
+  });
+
+  it('draws two of three from those configured or reached before, however many were announced', () => {
+    const [a, b, ...strangers] = onions(500) as [OnionAddress, OnionAddress, ...OnionAddress[]];
+    const points = new EntryPoints({ fixed: [a], clock: new ManualClock(), random });
+    points.added(b);
+    points.reached(b);
+    for (const onion of strangers) points.learned(onion, 1);
+    assert.equal(points.list().length, 2 + MAX_UNPROVEN_ENTRY_POINTS);
+    for (let i = 0; i < 50; i++) {
+      const picked = points.pick(3);
+      assert.ok(picked.includes(a) && picked.includes(b) && picked.length === 3);
+    }
   });
 
   it('has room for what a person names, however much was heard of', () => {

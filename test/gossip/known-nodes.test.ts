@@ -4,6 +4,7 @@ import { KnownNodes } from '../../src/gossip/known-nodes.ts';
 import {
   MAX_CLOCK_SKEW_SECONDS,
   MAX_KNOWN,
+  MIN_REMAINING_SECONDS,
   MIN_RENEWAL_SECONDS,
   NEWCOMER_PLACES,
   NEWCOMERS_PER_PEER,
@@ -21,7 +22,7 @@ import {
 import { ed25519PeerId } from '../../src/wire/peer-id.ts';
 import { ManualClock } from '../manual-clock.ts';
 
-const HOUR = 3_600;
+const DAY = 86_400;
 const signer = nodeProvider.ed25519.signer(new Uint8Array(32).fill(1));
 
 function scene(provider?: Provider) {
@@ -31,7 +32,7 @@ function scene(provider?: Provider) {
   return { clock, nodes, now };
 }
 
-function announcement(issued: number, life = 2 * HOUR, by = signer): Uint8Array {
+function announcement(issued: number, life = 2 * DAY, by = signer): Uint8Array {
   const unsigned = { publicKey: by.publicKey, issued, expiry: issued + life };
   return encodeAnnouncement({ ...unsigned, signature: by.sign(announcementSigningInput(unsigned)) });
 }
@@ -77,22 +78,29 @@ describe('an announcement', () => {
 
   test('that has expired is ignored, and one that expires is forgotten', async () => {
     const { nodes, now, clock } = scene();
-    assert.equal(nodes.judge(announcement(now - HOUR, HOUR)), 'ignore');
-    nodes.judge(announcement(now - HOUR, HOUR + 1));
+    assert.equal(nodes.judge(announcement(now - DAY, DAY)), 'ignore');
+    nodes.judge(announcement(now - DAY + 1, 2 * DAY));
     assert.equal(nodes.list().length, 1);
-    await clock.advance(1_000);
+    await clock.advance((DAY + 1) * 1_000);
     assert.deepEqual(nodes.list(), []);
+  });
+
+  test('that the next hops would find too old is ignored: it would mark this node', () => {
+    const { nodes, now } = scene();
+    assert.equal(nodes.judge(announcement(now, 1)), 'ignore');
+    assert.equal(nodes.judge(announcement(now, MIN_REMAINING_SECONDS)), 'ignore');
+    assert.equal(nodes.judge(announcement(now, MIN_REMAINING_SECONDS + 1)), 'accept');
   });
 
   test("of somebody else's onion, or changed anywhere, is rejected", () => {
     const { nodes, now } = scene();
     const stranger = nodeProvider.ed25519.signer(new Uint8Array(32).fill(2));
-    const theirs = { publicKey: signer.publicKey, issued: now, expiry: now + HOUR };
+    const theirs = { publicKey: signer.publicKey, issued: now, expiry: now + 2 * DAY };
     const signature = stranger.sign(announcementSigningInput(theirs));
     assert.equal(nodes.judge(encodeAnnouncement({ ...theirs, signature })), 'reject');
     // keys, the last byte of each time, and the signature
     for (const at of [0, 1, 32, 40, 48, 49, 112]) {
-      const changed = announcement(now, HOUR);
+      const changed = announcement(now);
       changed[at] = (changed[at] as number) ^ 1;
       assert.equal(nodes.judge(changed), 'reject', `byte ${at}`);
     }
@@ -128,9 +136,9 @@ describe('the list', () => {
 
   test('makes room of what has expired first', async () => {
     const { nodes, now, clock } = scene(credulous);
-    for (let i = 0; i < MAX_KNOWN; i++) nodes.judge(unsigned(i, now, i === 0 ? HOUR : 2 * HOUR));
-    await clock.advance(HOUR * 1000);
-    nodes.judge(unsigned(MAX_KNOWN, now));
+    for (let i = 0; i < MAX_KNOWN; i++) nodes.judge(unsigned(i, i === 0 ? now - DAY / 2 : now));
+    await clock.advance(1.5 * DAY * 1000);
+    nodes.judge(unsigned(MAX_KNOWN, clock.now() / 1000));
     const known = new Set(nodes.list().map(({ onion }) => toHex(onion.publicKey)));
     assert.equal(known.size, MAX_KNOWN);
     assert.ok(!known.has(toHex(unsigned(0, now).subarray(1, 33))));

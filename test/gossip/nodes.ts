@@ -80,7 +80,7 @@ export function knows(node: GossipNode, other: GossipNode): boolean {
 /** A valid announcement of a key that nobody has seen. */
 export function freshAnnouncement(issued = Math.floor(Date.now() / 1000)): Uint8Array {
   const signer = nodeProvider.ed25519.signer(systemRandom(32));
-  const unsigned = { publicKey: signer.publicKey, issued, expiry: issued + 3_600 };
+  const unsigned = { publicKey: signer.publicKey, issued, expiry: issued + 2 * 86_400 };
   return encodeAnnouncement({ ...unsigned, signature: signer.sign(announcementSigningInput(unsigned)) });
 }
 

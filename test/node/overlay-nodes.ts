@@ -79,6 +79,7 @@ export class OverlayNode {
       remembered: { put: () => {}, delete: () => {}, entries: () => [] },
       entryPoints: init.entryPoints,
       avoid: init.avoid ?? [],
+      onArriving: () => {},
       epochs: init.epochs,
       clock: init.clock,
       random: systemRandom,

@@ -41,6 +41,7 @@ async function start(name: string, seed: Uint8Array | null): Promise<Overlay> {
     remembered: { put: () => {}, delete: () => {}, entries: () => [] },
     entryPoints: seed === null ? [onion] : [],
     avoid: [],
+    onArriving: () => {},
     epochs: HANDLE_EPOCHS,
     clock: systemClock,
     random: systemRandom,

@@ -8,39 +8,41 @@ import type { ConnectionGater, PeerId } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { toHex } from '../../safety/bytes.ts';
 import { decodeOnionMultiaddr } from '../../wire/onion.ts';
-import { REFUSED_FOR_NOW } from './limits.ts';
+import { REFUSED_PEERS } from './limits.ts';
 import { dialAddress, onionOfPeer, ownAddress } from './own-address.ts';
 
-/**
- * `for-good`: a peer that this persona must never meet, such as another persona of the node; not counted.
- * `for-now`: one that broke rules. New keys are free, so the list is short and the oldest are forgotten.
- */
-export type Refusal = 'for-good' | 'for-now';
-
 export class Gater {
-  /** Hex of onion keys, as in {@link #forNow}. */
-  readonly #forGood = new Set<string>();
-  readonly #forNow = new Set<string>();
+  /** Hex of onion keys, as in {@link #refused}. */
+  readonly #avoided = new Set<string>();
+  readonly #refused = new Set<string>();
 
-  refuse(peer: PeerId, refusal: Refusal): void {
-    const key = peer.publicKey === undefined ? undefined : toHex(peer.publicKey.raw);
+  /**
+   * Another persona of this node: dialed like anybody, and dropped once its key is proven. A dial that failed at once
+   * would tell whoever named this onion to us whose it is.
+   */
+  avoid(peer: PeerId): void {
+    const key = keyOf(peer);
+    if (key !== undefined) this.#avoided.add(key);
+  }
+
+  /** One that broke rules: neither dialed nor accepted. Keys are free, so the list is short: the oldest are forgotten. */
+  refuse(peer: PeerId): void {
+    const key = keyOf(peer);
     if (key === undefined) return; // nobody without an onion is met
-    if (refusal === 'for-good') this.#forGood.add(key);
-    else this.#forNow.add(key);
-    const [oldest] = this.#forNow;
-    if (this.#forNow.size > REFUSED_FOR_NOW && oldest !== undefined) this.#forNow.delete(oldest);
+    this.#refused.add(key);
+    const [oldest] = this.#refused;
+    if (this.#refused.size > REFUSED_PEERS && oldest !== undefined) this.#refused.delete(oldest);
   }
 
   refuses(key: Uint8Array): boolean {
-    const hex = toHex(key);
-    return this.#forGood.has(hex) || this.#forNow.has(hex);
+    return this.#refused.has(toHex(key));
   }
 
   /** For libp2p, which calls `filterMultiaddrForPeer` without its object: all of them are arrow functions. */
   connectionGater(): ConnectionGater {
-    const denied = async (peer: PeerId): Promise<boolean> => this.#denies(peer);
+    const denied = async (peer: PeerId): Promise<boolean> => this.#denies(peer) || this.avoids(peer);
     return {
-      denyDialPeer: denied,
+      denyDialPeer: async (peer) => this.#denies(peer),
       denyDialMultiaddr: async (address) => this.#deniesAddress(address),
       denyOutboundConnection: async (peer, connection) =>
         this.#denies(peer) || this.#deniesAddress(connection.remoteAddr),
@@ -51,6 +53,11 @@ export class Gater {
       denyOutboundUpgradedConnection: denied,
       filterMultiaddrForPeer: async (peer, address) => isOwnAddress(peer, address),
     };
+  }
+
+  avoids(peer: PeerId): boolean {
+    const key = keyOf(peer);
+    return key !== undefined && this.#avoided.has(key);
   }
 
   #denies(peer: PeerId): boolean {
@@ -72,4 +79,8 @@ export class Gater {
 function isOwnAddress(peer: PeerId, address: Multiaddr): boolean {
   const onion = onionOfPeer(peer);
   return onion !== null && address.equals(ownAddress(onion));
+}
+
+function keyOf({ publicKey }: PeerId): string | undefined {
+  return publicKey === undefined ? undefined : toHex(publicKey.raw);
 }

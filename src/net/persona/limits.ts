@@ -3,6 +3,18 @@
 /** Two connections to one peer: both may be in use by protocols that began before the second was there. */
 export const DUPLICATE_GRACE_MS = 30_000;
 
+/** Share of all connections that is kept free, 8 of 80: so many can come in the time that it takes to cut as many. */
+export const FREE_SHARE = 0.1;
+
+/** A newcomer is not cut before it could ask for something: identify and a first stream are two slow round trips. */
+export const NEWCOMER_MS = 6_000;
+
+/** A peer that asked for nothing this long is cut. Longer than a batch of a scout (2.5 min); gossip streams stay open. */
+export const IDLE_MS = 3 * 60_000;
+
+/** How often that is looked at. A peer that asks now and then may be cut for not being seen, and can dial again. */
+export const IDLE_LOOK_MS = 10_000;
+
 /** Protocols that a peer may say it speaks: ours has about ten; libp2p would keep all that fit into 80 KiB. */
 export const PEER_PROTOCOLS = 64;
 
@@ -22,4 +34,4 @@ export const ANSWER_TIMEOUT_MS = 30_000;
 export const PEER_AGE_MS = 3 * 24 * 60 * 60_000;
 
 /** Rule breakers that are remembered: at 200 bytes each, more than can be connected many times over. */
-export const REFUSED_FOR_NOW = 1_024;
+export const REFUSED_PEERS = 1_024;

@@ -20,15 +20,17 @@ import { concat } from '../../safety/bytes.ts';
 import { type Clock, systemClock } from '../../safety/clock.ts';
 import { nodeProvider } from '../../safety/crypto/node.ts';
 import { type Log, silent } from '../../safety/log.ts';
+import { type RandomBytes, systemRandom } from '../../safety/random.ts';
 import { type OnionAddress, onionOf } from '../../wire/onion.ts';
 import { torAddresses, torConnectionDefaults } from './connection-defaults.ts';
 import { duplicateConnections } from './duplicate-connections.ts';
 import { PersonaError } from './errors.ts';
-import { Gater, type Refusal } from './gater.ts';
+import { Gater } from './gater.ts';
 import { PROTOCOL_PREFIX, protocolsOnly } from './identify.ts';
 import { ANSWER_TIMEOUT_MS, PEER_AGE_MS } from './limits.ts';
 import { noLogging } from './no-logging.ts';
 import { dialAddress, onionOfPeer, ownAddress } from './own-address.ts';
+import { room } from './room.ts';
 
 /** Makes the transport of one libp2p node: what `tor({ … })` returns. */
 export type TransportFactory = NonNullable<Libp2pOptions['transports']>[number];
@@ -49,6 +51,7 @@ export interface PersonaInit {
   /** Default: that of `connection-defaults.ts`. */
   readonly maxConnections?: number;
   readonly clock?: Clock;
+  readonly random?: RandomBytes;
   readonly log?: Log;
 }
 
@@ -74,7 +77,7 @@ const computedRoutes: PeerRouting = {
 
 /** Makes a persona that is not started. Throws {@link PersonaError} SERVICE_ROUTES. */
 export async function createPersona(init: PersonaInit): Promise<Persona> {
-  const { seed, listen, maxConnections, clock = systemClock, log = silent } = init;
+  const { seed, listen, maxConnections, clock = systemClock, random = systemRandom, log = silent } = init;
   const publicKey = nodeProvider.ed25519.publicKey(seed);
   const onion = onionOf(publicKey);
   const gater = new Gater();
@@ -98,6 +101,7 @@ export async function createPersona(init: PersonaInit): Promise<Persona> {
       identify: protocolsOnly(),
       ping: ping({ protocolPrefix: PROTOCOL_PREFIX, timeout: ANSWER_TIMEOUT_MS }),
       duplicates: duplicateConnections({ clock }),
+      room: room({ clock, random }),
       ...init.services,
     },
     start: false,
@@ -131,6 +135,10 @@ export class Persona {
     this.peerId = libp2p.peerId;
     this.onion = parts.onion;
     this.#parts = parts;
+    // libp2p notes each failed dial in its peer store, also those that ended here
+    libp2p.addEventListener('peer:update', ({ detail }) => {
+      if (parts.gater.avoids(detail.peer.id)) this.#forget(detail.peer.id);
+    });
   }
 
   /**
@@ -163,9 +171,19 @@ export class Persona {
     return this.libp2p.dial(dialAddress(onion), options);
   }
 
-  /** Cuts the connections of a peer, forgets it, and neither dials nor accepts it any more; see {@link Refusal}. */
-  refuse(peer: PeerId, refusal: Refusal = 'for-good'): void {
-    this.#parts.gater.refuse(peer, refusal);
+  /** Another persona of this node: nothing is said to it, and no dial shows that. See {@link Gater.avoid}. */
+  avoid(peer: PeerId): void {
+    this.#parts.gater.avoid(peer);
+    this.#forget(peer);
+  }
+
+  /** One that broke rules: cuts its connections, and neither dials nor accepts it any more. */
+  refuse(peer: PeerId): void {
+    this.#parts.gater.refuse(peer);
+    this.#forget(peer);
+  }
+
+  #forget(peer: PeerId): void {
     for (const connection of this.libp2p.getConnections(peer).slice()) connection.abort(refused());
     // what a full disk leaves in the peer store is not dialed either
     this.libp2p.peerStore.delete(peer).catch(() => {});

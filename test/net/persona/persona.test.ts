@@ -5,7 +5,7 @@ import type { Ping } from '@libp2p/ping';
 import { multiaddr } from '@multiformats/multiaddr';
 import { PersonaError } from '../../../src/net/persona/errors.ts';
 import { Gater } from '../../../src/net/persona/gater.ts';
-import { REFUSED_FOR_NOW } from '../../../src/net/persona/limits.ts';
+import { REFUSED_PEERS } from '../../../src/net/persona/limits.ts';
 import { createPersona } from '../../../src/net/persona/persona.ts';
 import { tor } from '../../../src/transport-tor/index.ts';
 import { onionOf } from '../../../src/wire/onion.ts';
@@ -70,18 +70,31 @@ describe('Persona', { timeout: 20_000 }, () => {
     assert.equal(opened, 0);
   });
 
-  it('remembers refusals for good, and as many for now as it may', () => {
+  it('remembers as many offenders as it may, the newest', () => {
     const gater = new Gater();
     const keyOf = (n: number): Uint8Array => {
       const key = new Uint8Array(32);
       new DataView(key.buffer).setUint32(0, n);
       return key;
     };
-    gater.refuse(peerIdOfKey(keyOf(1_000_000)), 'for-good');
-    for (let n = 0; n < REFUSED_FOR_NOW + 10; n++) gater.refuse(peerIdOfKey(keyOf(n)), 'for-now');
+    for (let n = 0; n < REFUSED_PEERS + 10; n++) gater.refuse(peerIdOfKey(keyOf(n)));
     assert.equal(gater.refuses(keyOf(9)), false);
     assert.equal(gater.refuses(keyOf(10)), true);
-    assert.equal(gater.refuses(keyOf(1_000_000)), true);
+  });
+
+  it('says nothing to one it avoids, but dials it like anybody', async () => {
+    const [{ persona: alice }, { persona: bob }] = await Promise.all([net.persona(1), net.persona(2)]);
+    let opened = 0;
+    for (const one of [alice, bob]) one.libp2p.addEventListener('connection:open', () => opened++);
+    alice.avoid(bob.peerId);
+    const before = net.dials.length;
+    await assert.rejects(alice.connect(bob.onion));
+    assert.equal(net.dials.length, before + 1, 'a refusal at once would show whose it is');
+    await assert.rejects(
+      bob.connect(alice.onion).then((connection) => connection.newStream(['/kith/ping/1.0.0'])),
+    );
+    assert.equal(alice.libp2p.getConnections().length, 0);
+    assert.equal(await alice.libp2p.peerStore.has(bob.peerId), false);
   });
 
   it('as a client publishes no onion', async () => {

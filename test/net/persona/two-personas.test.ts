@@ -5,7 +5,6 @@ import { dirname } from 'node:path';
 import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { identify } from '@libp2p/identify';
 import { type Ping, ping } from '@libp2p/ping';
-import type { Persona } from '../../../src/net/persona/persona.ts';
 import { concat, toHex, utf8 } from '../../../src/safety/bytes.ts';
 import type { ChannelHandler } from '../../../src/net/acceptor.ts';
 import { OnionEndpoint } from '../../../src/transport-tor/index.ts';
