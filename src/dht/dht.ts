@@ -26,7 +26,7 @@ import { DhtError } from './errors.ts';
 import { Entrances } from './entrances.ts';
 import { handOn, type HandedOn, type HandOnProgress, neighbours } from './hand-on.ts';
 import { KadTable, type KadComponents } from './kad.ts';
-import { REPLICATION, STREAMS_PER_CONNECTION, SWEEP_INTERVAL_MS } from './limits.ts';
+import { REPLICATION, SERVER_LIMITS, SWEEP_INTERVAL_MS } from './limits.ts';
 import { kadIdOf, Links, peerOf } from './links.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import { type Network, readSlot, type SlotRead } from './read.ts';
@@ -90,6 +90,7 @@ class KithDht implements Dht, Startable {
   readonly #table: KadTable | undefined;
   readonly #server: KadServer | undefined;
   readonly #neighbourhood: Neighbourhood | undefined;
+  readonly #random: RandomBytes;
   readonly #log: Log;
   readonly #events: DhtComponents['events'];
   readonly #registrar: DhtComponents['registrar'];
@@ -99,6 +100,7 @@ class KithDht implements Dht, Startable {
     const { store, clock = systemClock, provider = nodeProvider, urgent = false, log = silent } = init;
     this.#links = new Links(components);
     const requests = new KadRequests(this.#links, { clock, urgent });
+    this.#random = init.random ?? systemRandom;
     this.#store = store;
     this.#table = store === undefined ? undefined : new KadTable(components, this.#links, requests);
     const routing = this.#table ?? this.#entrances;
@@ -107,8 +109,7 @@ class KithDht implements Dht, Startable {
     this.#events = components.events;
     this.#log = log;
     this.#server = store === undefined ? undefined : new KadServer({ store, routing, clock, provider, log });
-    this.#neighbourhood =
-      this.#table === undefined ? undefined : this.#around(this.#table, init.random ?? systemRandom);
+    this.#neighbourhood = this.#table === undefined ? undefined : this.#around(this.#table);
     this.#links.onGone = async (peer) => {
       this.#entrances.remove(peer);
       await this.#table?.remove(peer);
@@ -120,7 +121,7 @@ class KithDht implements Dht, Startable {
     // before anything listens: peers learn our protocols when a connection opens, once
     if (this.#server !== undefined) {
       await this.#registrar.handle(KAD_PROTOCOL, this.#server.handle, {
-        maxInboundStreams: STREAMS_PER_CONNECTION,
+        maxInboundStreams: SERVER_LIMITS.streams,
       });
     }
     await this.#table?.start();
@@ -157,7 +158,13 @@ class KithDht implements Dht, Startable {
   } = {}): Promise<HandedOn> {
     const slots = this.#store === undefined ? [] : [...this.#store.slots()].map(({ key }) => key);
     const bytesOf = (key: Uint8Array): Uint8Array | null => this.#store?.get(key) ?? null;
-    return handOn(this.#network, { slots, bytesOf, signal: this.#until(signal), onProgress });
+    return handOn(this.#network, {
+      slots,
+      bytesOf,
+      random: this.#random,
+      signal: this.#until(signal),
+      onProgress,
+    });
   }
 
   async enter(onion: OnionAddress, options: { signal: AbortSignal; urgent?: boolean }): Promise<void> {
@@ -195,7 +202,7 @@ class KithDht implements Dht, Startable {
 
   readonly #onDisconnect = (): void => this.#neighbourhood?.disconnected();
 
-  #around(table: KadTable, random: RandomBytes): Neighbourhood {
+  #around(table: KadTable): Neighbourhood {
     const { clock, own } = this.#network;
     const look = async (signal: AbortSignal): Promise<PeerId[]> => {
       const live = await neighbours(this.#network, { hurry: false, signal });
@@ -208,7 +215,7 @@ class KithDht implements Dht, Startable {
       isConnected: (peer) => this.#links.isConnected(peer),
       look,
       clock,
-      chance: () => new DataView(random(4).buffer).getUint32(0) / 2 ** 32,
+      chance: () => new DataView(this.#random(4).buffer).getUint32(0) / 2 ** 32,
     });
   }
 

@@ -3,12 +3,15 @@
  * are signed by their writers, so whoever receives one needs to believe nothing.
  *
  * A slot lies near its holders, so one lookup of the handle's own neighbourhood finds the peers for all of them; then
- * each peer gets all its slots over one connection. What got too few copies goes to the next closest. Not done: to
- * tell anybody that the handle goes, or to dial the handle that takes its place (the persona refuses that one).
+ * each peer gets all its slots over one connection, in random order: were the closest first, keys ground to lie close
+ * would use up the time. What got too few copies goes to the next closest. Not done: to tell anybody that the handle
+ * goes, or to dial the handle that takes its place (the persona refuses that one).
  */
 
 import type { PeerId } from '@libp2p/interface';
+import type { RandomBytes } from '../safety/random.ts';
 import { distanceOf } from './candidates.ts';
+import { sample } from './entry-points.ts';
 import { HAND_ON_COPIES, HAND_ON_PEERS, HAND_ON_TIMEOUT_MS, HAND_ON_TRIES, PEER_REQUESTS } from './limits.ts';
 import { kadIdOf } from './links.ts';
 import { lookup } from './lookup.ts';
@@ -31,6 +34,7 @@ export interface HandOnInit {
   readonly slots: readonly Uint8Array[];
   /** A slot by its key; null when it has expired meanwhile. */
   readonly bytesOf: (key: Uint8Array) => Uint8Array | null;
+  readonly random: RandomBytes;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: HandOnProgress | undefined;
 }
@@ -68,11 +72,11 @@ export async function handOn(network: Network, init: HandOnInit): Promise<Handed
 
 async function deliver(
   network: Network,
-  { slots, bytesOf, signal, onProgress }: HandOnInit & { readonly signal: AbortSignal },
+  { slots, bytesOf, random, signal, onProgress }: HandOnInit & { readonly signal: AbortSignal },
   done: { slots: number; placed: number; copies: number },
 ): Promise<void> {
   const live = await neighbours(network, { hurry: true, signal });
-  const parcels = slots.map((key) => parcelOf(network, key, live));
+  const parcels = sample(slots, slots.length, random).map((key) => parcelOf(network, key, live));
   const put = async (peer: PeerId, parcel: Parcel): Promise<void> => {
     const bytes = bytesOf(parcel.key);
     if (bytes === null || !(await network.requests.putValue(peer, parcel.key, bytes, signal))) return;

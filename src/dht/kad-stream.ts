@@ -1,6 +1,7 @@
 /**
  * Kademlia messages on a libp2p stream: each behind its length as a varint (libp2p/specs kad-dht). Pulls: what is not
- * asked for stays at the sender, and a length beyond the limit is refused before its bytes are waited for.
+ * asked for stays at the sender, and a length beyond the limit is refused before its bytes are waited for. A sender
+ * that is ahead by more than the longest message is reset at once: waiting for its turn it would cost memory.
  */
 
 import type { Stream } from '@libp2p/interface';
@@ -9,6 +10,7 @@ import { messageStreamChannel } from '../net/message-stream-channel.ts';
 import { concat } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
 import { encodeVarint } from '../wire/protobuf.ts';
+import { LENGTH_PREFIX_BYTES } from './limits.ts';
 
 export class KadStream {
   readonly #stream: Stream;
@@ -19,8 +21,9 @@ export class KadStream {
 
   /** Takes the reading of `stream` over; `format` is what comes in, at most `maxBytes` a message. */
   constructor(stream: Stream, format: 'kad-request' | 'kad-response', maxBytes: number) {
+    const error = (): Error => new MalformedError(format, 'more than one message at once');
+    this.#channel = messageStreamChannel(stream, { bytes: maxBytes + LENGTH_PREFIX_BYTES, error });
     this.#stream = stream;
-    this.#channel = messageStreamChannel(stream);
     this.#format = format;
     this.#maxBytes = maxBytes;
   }

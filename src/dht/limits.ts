@@ -62,8 +62,7 @@ export const SLOT_ROWS_BYTES = (MAX_SLOTS + 2 * MAX_CONFLICTS + 1) * 4_608;
 /** Expired slots are not served; how often their room is taken back. */
 export const SWEEP_INTERVAL_MS = HOUR_MS;
 
-/* ---- server: what one peer may ask ---- */
-
+/** What one peer may ask of the server. */
 export interface ServerLimits {
   readonly streams: number;
   readonly requestsPerStream: number;

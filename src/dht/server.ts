@@ -47,14 +47,11 @@ interface Client {
   readonly allowance: Allowance;
 }
 
-/** Refusals that an honest peer gives no reason for, and that may have cost a signature check. */
-const FORGED: readonly DhtErrorCode[] = [
-  'SLOT_MALFORMED',
-  'SLOT_KEY',
-  'SLOT_TOO_FAR',
-  'SLOT_SIGNATURE',
-  'SLOT_CONFLICT',
-];
+/**
+ * Refusals that an honest peer gives no reason for, and that may have cost a signature check. SLOT_CONFLICT is none:
+ * the signer broke the rules, and who hands on cannot know that others hold another version.
+ */
+const FORGED: readonly DhtErrorCode[] = ['SLOT_MALFORMED', 'SLOT_KEY', 'SLOT_TOO_FAR', 'SLOT_SIGNATURE'];
 
 export class KadServer {
   readonly #init: KadServerInit;
@@ -87,7 +84,8 @@ export class KadServer {
     try {
       if (client.streams > this.#limits.streams) throw new DhtError('BUSY');
       const messages = new KadStream(stream, 'kad-request', MAX_KAD_REQUEST_BYTES);
-      while (await this.#serveOne(messages, client, connection.remotePeer));
+      let left = this.#limits.requestsPerStream;
+      while (await this.#serveOne(messages, client, connection.remotePeer, left)) left--;
     } catch (error) {
       this.#refused++;
       if (error instanceof MalformedError) client.allowance.take(this.#limits.forgedCost);
@@ -99,14 +97,15 @@ export class KadServer {
     }
   };
 
-  /** Whether there was a request. */
-  #serveOne(messages: KadStream, client: Client, from: PeerId): Promise<boolean> {
+  /** Whether there was a request; refuses it where none are `left` to the stream. */
+  #serveOne(messages: KadStream, client: Client, from: PeerId, left: number): Promise<boolean> {
     const work = async (signal: AbortSignal): Promise<boolean> => {
       const bytes = await messages.read(signal);
       if (bytes === null) {
         await messages.close(signal);
         return false;
       }
+      if (left === 0) throw new DhtError('BUSY');
       await this.#holdBack(client, signal);
       const response = this.#answer(decodeKadRequest(bytes), client, from);
       await messages.write(encodeKadResponse(response, this.#encodePeer), signal);

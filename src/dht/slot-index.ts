@@ -65,13 +65,20 @@ export class SlotIndex {
   /** What has expired and is still in here. Costs nothing before the first does. */
   expired(nowMs: number): Distance[] {
     if (!isExpired(this.#nextExpiry, nowMs)) return [];
-    return this.#sorted.filter((at) => this.live(at, nowMs) === undefined);
+    const gone = this.#sorted.filter((at) => this.live(at, nowMs) === undefined);
+    // what was about to expire was renewed or deleted meanwhile: the next calls must not look at all again
+    if (gone.length === 0) this.#findNextExpiry();
+    return gone;
   }
 
   /** As {@link delete} for each, in one pass. */
   deleteAll(distances: readonly Distance[]): void {
     for (const at of distances) this.#held.delete(at);
     this.#sorted = this.#sorted.filter((at) => this.#held.has(at));
+    this.#findNextExpiry();
+  }
+
+  #findNextExpiry(): void {
     this.#nextExpiry = Number.POSITIVE_INFINITY;
     for (const { expiry } of this.#held.values()) this.#nextExpiry = Math.min(this.#nextExpiry, expiry);
   }

@@ -40,13 +40,14 @@ export interface GossipMessage {
   readonly from: PeerId;
 }
 
-/** Counts of messages seen and cached, topics heard of, GRAFT waits, unwanted messages, and peers on record. */
+/** Counts of messages seen and cached, topics heard of, GRAFT waits, unwanted messages, scores, and peers on record. */
 export interface GossipStats {
   readonly seen: number;
   readonly cached: number;
   readonly topics: number;
   readonly backoffs: number;
   readonly unwanted: number;
+  readonly scores: number;
   readonly records: number;
 }
 
@@ -169,7 +170,7 @@ export class Gossip implements Startable {
 
   /** How much is remembered because of what peers sent. */
   stats(): GossipStats {
-    const { seenCache, mcache, topics, backoff, idontwants } = this.#inner;
+    const { seenCache, mcache, topics, backoff, idontwants, score } = this.#inner;
     const entries = (maps: ReadonlyMap<string, { size: number }>): number =>
       [...maps.values()].reduce((sum, { size }) => sum + size, 0);
     return {
@@ -178,6 +179,7 @@ export class Gossip implements Startable {
       topics: topics.size,
       backoffs: entries(backoff),
       unwanted: entries(idontwants),
+      scores: score.size,
       records: this.#records.size,
     };
   }

@@ -25,6 +25,7 @@ export interface GossipsubInternals extends Startable {
   /** Private, each: what strangers can make grow. */
   readonly seenCache: { readonly size: number };
   readonly mcache: { readonly size: number };
+  readonly score: { readonly size: number };
   readonly topics: ReadonlyMap<string, unknown>;
   readonly backoff: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly idontwants: ReadonlyMap<string, ReadonlyMap<string, number>>;
@@ -47,7 +48,7 @@ export function gossipsubInternals(service: GossipSub): GossipSub & GossipsubInt
   const fits =
     METHODS.every((name) => typeof inner[name] === 'function') &&
     maps.every((map) => map instanceof Map) &&
-    [inner.seenCache, inner.mcache].every((cache) => typeof cache?.size === 'number');
+    [inner.seenCache, inner.mcache, inner.score].every((cache) => typeof cache?.size === 'number');
   if (!fits) throw new GossipError('LIBRARY');
   return inner;
 }

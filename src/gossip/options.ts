@@ -17,6 +17,7 @@ import {
   MAX_UNSENT_BYTES,
   MESH,
   PROMISE_MS,
+  RETAIN_SCORE_MS,
   SEEN_MS,
 } from './limits.ts';
 import type { GossipTopic } from './topic.ts';
@@ -47,6 +48,8 @@ export function gossipsubOptions(
     // nobody's name on a message
     globalSignaturePolicy: StrictNoSign,
     msgIdFn: messageId,
+    // our messages are short, so it is for no topic worth its words, and the guard takes none
+    idontwantMinDataSize: Number.POSITIVE_INFINITY,
     // to all neighbours at once would show each of them who is the publisher
     floodPublish: false,
     fallbackToFloodsub: false,
@@ -93,7 +96,7 @@ export function gossipsubOptions(
       behaviourPenaltyDecay: 0.98,
       decayInterval: 10_000,
       decayToZero: 0.01,
-      retainScore: 6 * 60 * 60_000,
+      retainScore: RETAIN_SCORE_MS,
       topics: Object.fromEntries(topics.map(({ name }) => [name, TOPIC_SCORE])),
     },
   };

@@ -4,6 +4,7 @@
  * - takes messages with an author (`from`) under StrictNoSign, and forwards the author;
  * - remembers every message before any validator sees it, so a flood fills memory and a flooder can have others'
  *   messages taken for seen;
+ * - keeps up to 6,144 ids of unwanted messages of each peer for a minute, which no honest peer sends for short ones;
  * - keeps message ids of any length, and waits that peers ask for of any length, for every key that ever connects;
  * - logs frames that cannot be decoded, and what is said on foreign topics, and carries on;
  * - dials and looks up peers that PRUNE names.
@@ -74,12 +75,13 @@ class Sieve {
   }
 
   control(control: RPC.ControlMessage): RPC.ControlMessage {
+    if (control.idontwant.length > 0) this.#offence(OFFENCE_MINOR);
     return {
       ihave: control.ihave.filter((have) => this.#ours(have)).map((have) => this.#ids(have)),
       iwant: control.iwant.map((want) => this.#ids(want)),
       graft: control.graft.filter((graft) => this.#ours(graft)),
       prune: control.prune.filter((prune) => this.#ours(prune)).map((prune) => this.#pruned(prune)),
-      idontwant: control.idontwant.map((unwanted) => this.#ids(unwanted)),
+      idontwant: [],
     };
   }
 

@@ -12,13 +12,20 @@ import { ChannelError } from './errors.ts';
 import { STREAM_HIGH_WATER_BYTES } from './limits.ts';
 import { Wakeup } from './wakeup.ts';
 
+/** How far a sender may be ahead of the reads; who is farther is no peer of this protocol, and is aborted. */
+export interface AheadLimit {
+  readonly bytes: number;
+  readonly error: () => Error;
+}
+
 /** Takes the reading of `stream` over. Reading begins with the first read. */
-export function messageStreamChannel(stream: MessageStream): ByteChannel {
-  return new MessageStreamChannel(stream);
+export function messageStreamChannel(stream: MessageStream, ahead?: AheadLimit): ByteChannel {
+  return new MessageStreamChannel(stream, ahead);
 }
 
 class MessageStreamChannel implements ByteChannel {
   readonly #stream: MessageStream;
+  readonly #ahead: AheadLimit | undefined;
   readonly #readable = new Wakeup();
   readonly #writable = new Wakeup();
   readonly #chunks: Uint8Array[] = [];
@@ -28,8 +35,9 @@ class MessageStreamChannel implements ByteChannel {
   #closed = false;
   #failure: Error | undefined;
 
-  constructor(stream: MessageStream) {
+  constructor(stream: MessageStream, ahead: AheadLimit | undefined) {
     this.#stream = stream;
+    this.#ahead = ahead;
     stream.addEventListener('drain', () => this.#writable.wake());
     stream.addEventListener('end', () => this.#readable.wake());
     stream.addEventListener('close', (event) => this.#onClose(event));
@@ -81,6 +89,10 @@ class MessageStreamChannel implements ByteChannel {
   }
 
   #onMessage(event: StreamMessageEvent): void {
+    if (this.#ahead !== undefined && this.#held + event.data.byteLength > this.#ahead.bytes) {
+      this.#chunks.length = 0;
+      return this.abort(this.#ahead.error());
+    }
     const bytes = event.data.subarray();
     this.#chunks.push(bytes);
     this.#held += bytes.length;

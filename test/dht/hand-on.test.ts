@@ -3,9 +3,11 @@ import { describe, it } from 'node:test';
 import type { PeerId } from '@libp2p/interface';
 import { handOn } from '../../src/dht/hand-on.ts';
 import { HAND_ON_COPIES, HAND_ON_PEERS, HAND_ON_TIMEOUT_MS, PEER_REQUESTS } from '../../src/dht/limits.ts';
+import { systemRandom } from '../../src/safety/random.ts';
 import { slotKey } from '../../src/wire/slot.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { author, closestTo, gone, type Model, model, peers, silent } from './model.ts';
+import { seededRandom } from './seeded-random.ts';
 
 /** Slots by hex of their keys, as a store has them. */
 function held(count: number): { slots: Uint8Array[]; bytesOf: (key: Uint8Array) => Uint8Array | null } {
@@ -30,7 +32,7 @@ function recording(network: Model, refuses: (peer: PeerId) => boolean = () => fa
   return got;
 }
 
-const none = { signal: undefined, onProgress: undefined };
+const none = { random: systemRandom, signal: undefined, onProgress: undefined };
 
 describe('handOn', { timeout: 10_000 }, () => {
   it('gives each slot to the closest live peers, and counts', async () => {
@@ -89,6 +91,26 @@ describe('handOn', { timeout: 10_000 }, () => {
     await handOn(network, { ...none, ...held(60) });
     assert.equal(most, PEER_REQUESTS);
     assert.equal(mostPeers, HAND_ON_PEERS);
+  });
+
+  it('goes by no order that a writer of slots could choose', async () => {
+    const { slots, bytesOf } = held(40);
+    const order = async (seed: number): Promise<number[]> => {
+      const all = peers(1);
+      const network = model({ all, seeds: all, closer: async () => [] });
+      const got = recording(network);
+      await handOn(network, { ...none, random: seededRandom(seed), slots, bytesOf });
+      const keys = slots.map((key) => key.join());
+      return [...got.keys()].map((key) => keys.indexOf(key));
+    };
+    const [first, again, other] = [await order(1), await order(1), await order(2)];
+    assert.equal(first.length, slots.length);
+    assert.deepEqual(first, again);
+    assert.notDeepEqual(first, other);
+    assert.notDeepEqual(
+      first,
+      slots.map((_, i) => i),
+    );
   });
 
   it('does nothing without slots, and nothing more when its time is over', async () => {

@@ -32,10 +32,14 @@ export interface DhtNetworkInit extends Partial<FakeConditions> {
   /** What the node of an index does wrong. */
   readonly liar?: (index: number) => Lie | undefined;
   readonly clock?: Clock;
+  /** Of the DHT alone. Default: the same. */
+  readonly dhtClock?: Clock;
   readonly seed?: number;
   readonly storeLimits?: SlotStoreLimits;
   /** Dials of the nodes neither wait after failures nor behind others. */
   readonly urgent?: boolean;
+  /** Where the node of an index keeps its slots. Default: in memory. */
+  readonly slotFile?: (index: number) => string;
   /** Called for each dial that reaches the network. */
   readonly onDial?: (dial: { readonly host: string }) => void;
   /** More services of each node, for example gossip. */
@@ -73,6 +77,7 @@ export class DhtNetwork {
   readonly #init: DhtNetworkInit;
   readonly #dir: string;
   readonly #scoutTor: FakeTor;
+  #made = 0;
 
   private constructor(init: DhtNetworkInit, dir: string) {
     const { clock = systemClock, onDial, seed = 1 } = init;
@@ -115,11 +120,17 @@ export class DhtNetwork {
   async #make(options: NodeOptions): Promise<DhtNode> {
     const seed = this.random(32);
     const { clock } = this;
+    const { dhtClock = clock } = this.#init;
     const onion = onionOf(nodeProvider.ed25519.publicKey(seed));
-    const rows = this.#rows();
+    const rows = this.#rows(this.#init.slotFile?.(this.#made++));
     const { storeLimits: limits, urgent = false } = this.#init;
     const ownId = kadIdOf(peerOf(onion));
-    const store = SlotStore.open({ rows, clock, ownId, ...(limits === undefined ? {} : { limits }) });
+    const store = SlotStore.open({
+      rows,
+      clock: dhtClock,
+      ownId,
+      ...(limits === undefined ? {} : { limits }),
+    });
     const fakeTor = this.fake.tor();
     await fakeTor.start();
     const persona = await createPersona({
@@ -127,7 +138,7 @@ export class DhtNetwork {
       transport: tor({ tor: fakeTor, clock }),
       listen: true,
       datastore: new SealedDatastore(this.#rows()),
-      services: { ...this.#init.services, dht: dht({ store, clock, urgent }) },
+      services: { ...this.#init.services, dht: dht({ store, clock: dhtClock, urgent, random: this.random }) },
       clock,
     });
     await persona.start();
@@ -198,8 +209,8 @@ export class DhtNetwork {
     await rm(this.#dir, { recursive: true, force: true });
   }
 
-  #rows(): SealedRows {
+  #rows(path = ':memory:'): SealedRows {
     const key = this.random(32);
-    return SealedRows.open({ path: ':memory:', key, maxRows: SLOT_ROWS, maxBytes: SLOT_ROWS_BYTES });
+    return SealedRows.open({ path, key, maxRows: SLOT_ROWS, maxBytes: SLOT_ROWS_BYTES });
   }
 }

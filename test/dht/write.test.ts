@@ -30,6 +30,25 @@ describe('writeSlot', { timeout: 10_000 }, () => {
     assert.deepEqual({ holders, refused, unreachable }, { holders: 4, refused: 4, unreachable: 4 });
   });
 
+  it('is not held up by invented peers that are closer than anybody: they are passed over', async () => {
+    const clock = new ManualClock(Date.now());
+    const honest = peers(17);
+    const [liar] = peers(1) as [PeerId];
+    const all = [...honest, liar];
+    const network = model({
+      all,
+      seeds: [liar, ...honest.slice(0, 2)],
+      clock,
+      closer: (peer, key, signal) => {
+        if (peer === liar) return Promise.resolve(closestTo(key, peers(400)));
+        return all.includes(peer) ? Promise.resolve(closestTo(key, all)) : silent(signal);
+      },
+    });
+    const written = await writeSlot(network, author().slot(1));
+    assert.ok(written.holders >= WRITE_HOLDERS);
+    assert.equal(written.tookMs, 0, 'without waiting for them');
+  });
+
   it('ends when enough keep it and the rest is silent', async () => {
     const clock = new ManualClock(Date.now());
     const all = peers(20);

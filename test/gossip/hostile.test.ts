@@ -80,7 +80,10 @@ const frames: readonly (readonly [string, () => void])[] = [
     () => hostile.control({ ihave: [{ topicID: TOPIC, messageIDs: [bytes(1e5)] }] }),
   ],
   ['requests for messages with long ids', () => hostile.control({ iwant: [{ messageIDs: [bytes(33)] }] })],
-  ['unwanted messages with long ids', () => hostile.control({ idontwant: [{ messageIDs: [bytes(1e5)] }] })],
+  [
+    'telling of unwanted messages, which nobody does for short ones',
+    () => times(20, () => hostile.control({ idontwant: [{ messageIDs: ids(100) }] })),
+  ],
   ['GRAFT of foreign topics', () => times(2, () => hostile.control({ graft: topics(16) }))],
   ['floods of empty frames', () => times(9_000, () => hostile.frame(new Uint8Array(0)))],
   ['floods of GRAFT', () => times(9_000, () => hostile.control({ graft: [{ topicID: TOPIC }] }))],
@@ -147,6 +150,15 @@ describe('a neighbour stays, and nothing comes of', () => {
     await new Promise((resolve) => setTimeout(resolve, HEARTBEAT_MS));
     assert.ok(hostile.connected);
     assert.equal(victim.gossip.stats().topics, 0);
+  });
+
+  test('a few lists of unwanted messages', { timeout: 10_000 }, async () => {
+    const before = victim.gossip.stats().seen;
+    times(5, () => hostile.control({ idontwant: [{ messageIDs: ids(100) }] }));
+    hostile.rpc({ messages: [{ topic: TOPIC, data: freshAnnouncement() }] });
+    await until(() => victim.gossip.stats().seen > before, 'what came after them was read');
+    assert.equal(victim.gossip.stats().unwanted, 0);
+    assert.ok(hostile.connected);
   });
 
   test('a wait of centuries that it asks for', { timeout: 10_000 }, async () => {

@@ -93,7 +93,7 @@ test('who knows nobody says so; with one public node it is in the overlay and st
     [[`${entry.host}.onion`, 'remembered']],
   );
   const { reference, holders } = await bob.kith.putSlot(Buffer.from('for whoever has the line'));
-  assert.equal(holders, 1);
+  assert.equal(holders, 2, 'the public node, and its own handle like any other');
   const { content } = await bob.kith.getSlot(reference);
   assert.equal(Buffer.from(content).toString(), 'for whoever has the line');
 });
