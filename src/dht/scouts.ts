@@ -66,7 +66,7 @@ export class Scouts {
   /** Ends all batches, and resolves when their scouts are gone. */
   async stop(): Promise<void> {
     this.#life.abort(new DhtError('STOPPED'));
-    while (this.#busy.size > 0) await Promise.allSettled([...this.#busy]);
+    while (this.#busy.size > 0) await Promise.allSettled(this.#busy);
   }
 
   #batch<T>(outer: AbortSignal, work: (scout: Scout, signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -74,10 +74,9 @@ export class Scouts {
   }
 
   #kept<T>(busy: Promise<T>): Promise<T> {
-    this.#busy.add(busy);
-    const done = (): void => void this.#busy.delete(busy);
-    busy.then(done, done);
-    return busy;
+    const kept = busy.finally(() => this.#busy.delete(kept));
+    this.#busy.add(kept);
+    return kept;
   }
 
   /** Begins with the first entry point that answers; the others join while it runs. */
