@@ -12,8 +12,8 @@ import { compared, type Pair, reported, type Row } from '../row.ts';
 import type { Place } from './place.ts';
 
 const BUILD = fileURLToPath(new URL('../../dev/build.ts', import.meta.url));
-/** What users run: compiled, not stripped at each start. */
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** What users run: compiled, and with the flags that keep it small. */
+const MAIN = fileURLToPath(new URL('../../bin/kith.js', import.meta.url));
 const PAIRS = 9;
 /** After this long (ms) nothing of the start is left to collect. */
 const IDLE_AFTER_MS = 5000;
