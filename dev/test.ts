@@ -26,8 +26,8 @@ const LONG_TEST_TIMEOUT_MS = 30 * 60_000;
 const FILE_TIMEOUT_MS = 300_000;
 /** The whole run without `--long`; the agreed share of it is 150 s on two cores. */
 const RUN_LIMIT_MS = 600_000;
-/** Test files at a time: one per core of the smallest machine in use. */
-const CONCURRENCY = 2;
+/** Test files at a time: one more than the smallest machine in use has cores, because tests on tor mostly wait. */
+const CONCURRENCY = 3;
 
 const { values: options, positionals: filters } = parseArgs({
   allowPositionals: true,
@@ -52,13 +52,18 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-/** Test files to run, the slowest of the last run first so that they do not end alone. */
+/** Test files to run, the slowest of the last run first so that they do not end alone; at first those on real tor. */
 function chooseFiles(): string[] {
   const files = globSync('test/**/*.test.ts', { cwd: root }).filter(
     (file) => filters.length === 0 || filters.some((filter) => file.includes(filter)),
   );
   const times = lastTimes();
-  return files.toSorted((a, b) => (times[b] ?? 0) - (times[a] ?? 0) || (a < b ? -1 : 1));
+  const timeOf = (file: string): number => times[file] ?? (usesNetwork(file) ? 30_000 : 0);
+  return files.toSorted((a, b) => timeOf(b) - timeOf(a) || (a < b ? -1 : 1));
+}
+
+function usesNetwork(file: string): boolean {
+  return /['/]testnet\.ts'/.test(readFileSync(join(root, file), 'utf8'));
 }
 
 const timesPath = join(root, 'node_modules', '.kith-test-times.json');
@@ -86,8 +91,7 @@ async function prepareEnvironment(): Promise<void> {
 
 /** Starts the shared test network if one of the files asks for it. */
 async function startNetwork(files: readonly string[]): Promise<() => Promise<void>> {
-  const wanted = files.some((file) => /['/]testnet\.ts'/.test(readFileSync(join(root, file), 'utf8')));
-  if (!wanted) return async () => {};
+  if (!files.some(usesNetwork)) return async () => {};
   const { startTestnet } = await import('../src/testnet/index.ts');
   const networkAt = performance.now();
   const network = await startTestnet({ dir: join(scratch, 'net'), signal: interrupted.signal });
