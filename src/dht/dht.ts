@@ -19,7 +19,7 @@ import { nodeProvider } from '../safety/crypto/node.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
 import { type Log, silent } from '../safety/log.ts';
 import { Wakeup } from '../net/wakeup.ts';
-import { type RandomBytes, systemRandom } from '../safety/random.ts';
+import { chanceOf, type RandomBytes, systemRandom } from '../safety/random.ts';
 import { KAD_PROTOCOL } from '../wire/kad-message.ts';
 import type { OnionAddress } from '../wire/onion.ts';
 import { DhtError } from './errors.ts';
@@ -215,7 +215,7 @@ class KithDht implements Dht, Startable {
       isConnected: (peer) => this.#links.isConnected(peer),
       look,
       clock,
-      chance: () => new DataView(this.#random(4).buffer).getUint32(0) / 2 ** 32,
+      chance: chanceOf(this.#random),
     });
   }
 

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../safety/clock.ts';
 import type { Ed25519Signer } from '../safety/crypto/provider.ts';
-import type { RandomBytes } from '../safety/random.ts';
+import { chanceOf, type RandomBytes } from '../safety/random.ts';
 import { announcementSigningInput, encodeAnnouncement } from '../wire/announcement.ts';
 import { BoundedMap } from './bounded-map.ts';
 import {
@@ -81,8 +81,7 @@ export class Announcer {
   }
 
   #intervalMs(): number {
-    const bytes = this.#init.random(4);
-    const even = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
+    const even = chanceOf(this.#init.random)();
     return ANNOUNCE_INTERVAL_MS * (1 + ANNOUNCE_JITTER * (2 * even - 1));
   }
 }

@@ -5,7 +5,7 @@ import type { SlotStoreLimits } from '../dht/limits.ts';
 import type { Clock } from '../safety/clock.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import type { Log } from '../safety/log.ts';
-import type { RandomBytes } from '../safety/random.ts';
+import { chanceOf, type RandomBytes } from '../safety/random.ts';
 import type { TorHost } from '../transport-tor/options.ts';
 import { type OnionAddress, onionOf } from '../wire/onion.ts';
 import type { EpochSchedule } from './epochs.ts';
@@ -77,7 +77,7 @@ export function wireOverlay(init: OverlayPartsInit): Overlay {
       ),
     clock,
     random,
-    chance: () => new DataView(random(4).buffer).getUint32(0) / 2 ** 32,
+    chance: chanceOf(random),
     log,
     onArriving: ({ onion }) => init.onArriving(onion),
     onStatus: init.onStatus,

@@ -12,7 +12,7 @@ import { toHex, utf8 } from '../safety/bytes.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
 import { type Log, silent } from '../safety/log.ts';
-import { type RandomBytes, systemRandom } from '../safety/random.ts';
+import { chanceOf, type RandomBytes, systemRandom } from '../safety/random.ts';
 import { socketChannel } from '../net/byte-channel.ts';
 import type { OpenStream } from '../net/channel.ts';
 import { withDeadline } from '../net/deadline.ts';
@@ -77,7 +77,7 @@ export class OnionDialer {
     const random = init.random ?? systemRandom;
     this.#queue = new DialQueue({
       clock: this.#clock,
-      chance: () => new DataView(random(4).buffer).getUint32(0) / 2 ** 32,
+      chance: chanceOf(random),
       records: init.records,
       places: init.places ?? new DialPlaces(init.limits),
       isOnionFailure,
