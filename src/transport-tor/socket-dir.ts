@@ -11,6 +11,8 @@ import { join } from 'node:path';
 import { EndpointError } from './errors.ts';
 import { SOCKET_PATH_BYTES } from './limits.ts';
 
+const NAME_LABEL = 'kith/1/socket/';
+
 /** Creates the directory, or takes away the access of others to it. Throws {@link EndpointError} SOCKET_DIR. */
 export async function prepareSocketDir(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -28,7 +30,7 @@ export async function prepareSocketDir(dir: string): Promise<void> {
  * so that a listing of the directory names no onion. Throws {@link EndpointError} SOCKET_PATH where it is too long.
  */
 export function onionSocketPath(dir: string, host: string, port: number): string {
-  const name = createHash('sha256').update(`kith/1/socket/${host}:${port}`).digest('hex').slice(0, 12);
+  const name = createHash('sha256').update(`${NAME_LABEL}${host}:${port}`).digest('hex').slice(0, 12);
   const path = join(dir, `${name}.sock`);
   const sizeBytes = Buffer.byteLength(path);
   if (sizeBytes <= SOCKET_PATH_BYTES) return path;
