@@ -8,12 +8,26 @@
 import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
+import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
-import { sha256, sha512 } from '@noble/hashes/sha2.js';
-import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
+import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
+import { ml_kem768_x25519 } from '@noble/post-quantum/hybrid.js';
+import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
+import { ml_kem1024, ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import { concat, equal } from '../bytes.ts';
 import { passesByteChecks } from './ed25519-rule.ts';
-import { type Aead, CryptoError, type Provider, requireAeadSizes, requireSize } from './provider.ts';
+import {
+  type Aead,
+  CryptoError,
+  isMlDsaInput,
+  type Kem,
+  type Provider,
+  requireAeadSizes,
+  requireHkdfSizes,
+  requireMlDsaContext,
+  requirePeerSize,
+  requireSize,
+} from './provider.ts';
 
 const { Point } = ed25519;
 
@@ -47,6 +61,33 @@ function aead(name: string, cipher: Cipher): Aead {
   };
 }
 
+function kem(name: string, library: typeof ml_kem768_x25519, coinsBytes: number): Kem {
+  const {
+    seed: seedBytes = 0,
+    publicKey: publicKeyBytes = 0,
+    cipherText: ciphertextBytes = 0,
+  } = library.lengths;
+  return {
+    keyPair(seed) {
+      requireSize(`${name} seed`, seed, seedBytes);
+      const { publicKey, secretKey } = library.keygen(new Uint8Array(seed));
+      return {
+        publicKey,
+        decapsulate(ciphertext) {
+          requirePeerSize(name, ciphertext, ciphertextBytes);
+          return refusing(name, () => library.decapsulate(ciphertext, secretKey));
+        },
+      };
+    },
+    encapsulate(publicKey, coins) {
+      if (coins !== undefined) requireSize(`${name} coins`, coins, coinsBytes);
+      requirePeerSize(name, publicKey, publicKeyBytes);
+      const { cipherText, sharedSecret } = refusing(name, () => library.encapsulate(publicKey, coins));
+      return { ciphertext: cipherText, sharedSecret };
+    },
+  };
+}
+
 function littleEndian(bytes: Uint8Array): bigint {
   let value = 0n;
   for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] as number);
@@ -65,43 +106,34 @@ function satisfiesEquation(publicKey: Uint8Array, message: Uint8Array, signature
 export const nobleProvider: Provider = {
   sha256: (...parts) => sha256(concat(...parts)),
 
+  sha384: (...parts) => sha384(concat(...parts)),
+
   hmacSha256: (key, ...parts) => hmac(sha256, key, concat(...parts)),
+
+  hkdfSha256(ikm, salt, info, length) {
+    requireHkdfSizes(info, length);
+    return hkdf(sha256, ikm, salt, info, length);
+  },
 
   x25519: {
     keyPair(secret) {
       requireSize('X25519 secret', secret, 32);
-      const own = secret.slice();
+      const own = new Uint8Array(secret);
       return {
         publicKey: x25519.getPublicKey(own),
         agree(peer) {
-          requireSize('X25519 public key', peer, 32);
+          requirePeerSize('x25519', peer, 32);
           return refusing('x25519', () => x25519.getSharedSecret(own, peer));
         },
       };
     },
   },
 
-  mlKem768: {
-    keyPair(seed) {
-      requireSize('ML-KEM-768 seed', seed, 64);
-      const { publicKey, secretKey } = ml_kem768.keygen(seed.slice());
-      return {
-        publicKey,
-        decapsulate(ciphertext) {
-          requireSize('ML-KEM-768 ciphertext', ciphertext, 1088);
-          return ml_kem768.decapsulate(ciphertext, secretKey);
-        },
-      };
-    },
-    encapsulate(publicKey, coins) {
-      requireSize('ML-KEM-768 public key', publicKey, 1184);
-      if (coins !== undefined) requireSize('ML-KEM-768 coins', coins, 32);
-      const { cipherText, sharedSecret } = refusing('ml-kem-768', () =>
-        ml_kem768.encapsulate(publicKey, coins),
-      );
-      return { ciphertext: cipherText, sharedSecret };
-    },
-  },
+  mlKem768: kem('ml-kem-768', ml_kem768, 32),
+
+  mlKem1024: kem('ml-kem-1024', ml_kem1024, 32),
+
+  xWing: kem('x-wing', ml_kem768_x25519, 64),
 
   chaCha20Poly1305: aead('chacha20-poly1305', chacha20poly1305),
 
@@ -114,7 +146,7 @@ export const nobleProvider: Provider = {
     },
     signer(seed) {
       requireSize('Ed25519 seed', seed, 32);
-      const own = seed.slice();
+      const own = new Uint8Array(seed);
       return { publicKey: ed25519.getPublicKey(own), sign: (message) => ed25519.sign(message, own) };
     },
     verify(publicKey, message, signature) {
@@ -125,6 +157,28 @@ export const nobleProvider: Provider = {
         // a y without a point on the curve
         return false;
       }
+    },
+  },
+
+  mlDsa65: {
+    keyPair(seed) {
+      requireSize('ML-DSA-65 seed', seed, 32);
+      const { publicKey, secretKey } = ml_dsa65.keygen(new Uint8Array(seed));
+      return {
+        publicKey,
+        sign(message, context, randomness) {
+          requireMlDsaContext(context);
+          if (randomness !== undefined) requireSize('ML-DSA-65 randomness', randomness, 32);
+          return ml_dsa65.sign(message, secretKey, {
+            context,
+            ...(randomness === undefined ? {} : { extraEntropy: randomness }),
+          });
+        },
+      };
+    },
+    verify(publicKey, message, signature, context) {
+      if (!isMlDsaInput(publicKey, signature, context)) return false;
+      return ml_dsa65.verify(signature, message, publicKey, { context });
     },
   },
 };

@@ -2,8 +2,8 @@
  * Provider on node:crypto (OpenSSL 3.5): the default. Secrets live in KeyObjects, outside the JavaScript heap.
  *
  * Authentication tags are forced to 16 bytes, because Node 24 accepts shorter ones unless told. OpenSSL's Ed25519
- * is cofactorless with S < L; the rest of the rule is checked on the bytes first. Encapsulation with chosen coins
- * is not possible here: deterministic vectors come from the noble provider.
+ * is cofactorless with S < L; the rest of the rule is checked on the bytes first. Encapsulating with chosen coins and
+ * signing with chosen randomness are not possible here: deterministic vectors come from the noble provider.
  */
 
 import {
@@ -14,6 +14,7 @@ import {
   decapsulate,
   diffieHellman,
   encapsulate,
+  hkdfSync,
   type KeyObject,
   sign,
   verify,
@@ -23,11 +24,27 @@ import {
   ED25519_KEY,
   importPublic,
   importSecret,
+  type KeyType,
+  ML_DSA_65_KEY,
+  ML_KEM_1024_KEY,
   ML_KEM_768_KEY,
   publicBytes,
   X25519_KEY,
 } from './key-format.ts';
-import { type Aead, CryptoError, type Provider, requireAeadSizes, requireSize } from './provider.ts';
+import {
+  type Aead,
+  CryptoError,
+  isMlDsaInput,
+  type Kem,
+  type Provider,
+  requireAeadSizes,
+  requireHkdfSizes,
+  requireMlDsaContext,
+  requirePeerSize,
+  requireSize,
+  type X25519,
+} from './provider.ts';
+import { xWing } from './x-wing.ts';
 
 const TAG = { authTagLength: 16 } as const;
 
@@ -36,7 +53,7 @@ function plain(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
-function importPeer(type: typeof X25519_KEY, bytes: Uint8Array): KeyObject {
+function importPeer(type: KeyType, bytes: Uint8Array): KeyObject {
   try {
     return importPublic(type, bytes);
   } catch (error) {
@@ -81,9 +98,62 @@ function aead(cipherName: 'chacha20-poly1305' | 'aes-256-gcm'): Aead {
   };
 }
 
+const x25519: X25519 = {
+  keyPair(secret) {
+    requireSize('X25519 secret', secret, 32);
+    const privateKey = importSecret(X25519_KEY, secret);
+    return {
+      publicKey: publicBytes(X25519_KEY, privateKey),
+      agree(peer) {
+        requirePeerSize('x25519', peer, 32);
+        const publicKey = importPeer(X25519_KEY, peer);
+        try {
+          // OpenSSL refuses the all-zero result itself (RFC 7748 section 6.1)
+          return plain(diffieHellman({ privateKey, publicKey }));
+        } catch (error) {
+          throw new CryptoError('x25519', error);
+        }
+      },
+    };
+  },
+};
+
+function mlKem(type: KeyType, publicKeyBytes: number, ciphertextBytes: number): Kem {
+  return {
+    keyPair(seed) {
+      requireSize(`${type.name} seed`, seed, 64);
+      const secret = importSecret(type, seed);
+      return {
+        publicKey: publicBytes(type, secret),
+        decapsulate(ciphertext) {
+          requirePeerSize(type.name, ciphertext, ciphertextBytes);
+          return plain(decapsulate(secret, ciphertext));
+        },
+      };
+    },
+    encapsulate(publicKey, coins) {
+      if (coins !== undefined) {
+        throw new RangeError('node:crypto cannot encapsulate with given coins: use the noble provider');
+      }
+      requirePeerSize(type.name, publicKey, publicKeyBytes);
+      // the import is where OpenSSL does the modulus check of FIPS 203 section 7.2
+      const { ciphertext, sharedKey } = encapsulate(importPeer(type, publicKey));
+      return { ciphertext: plain(ciphertext), sharedSecret: plain(sharedKey) };
+    },
+  };
+}
+
+const mlKem768 = mlKem(ML_KEM_768_KEY, 1184, 1088);
+
 export const nodeProvider: Provider = {
   sha256(...parts) {
     const hash = createHash('sha256');
+    for (const part of parts) hash.update(part);
+    return plain(hash.digest());
+  },
+
+  sha384(...parts) {
+    const hash = createHash('sha384');
     for (const part of parts) hash.update(part);
     return plain(hash.digest());
   },
@@ -94,48 +164,18 @@ export const nodeProvider: Provider = {
     return plain(mac.digest());
   },
 
-  x25519: {
-    keyPair(secret) {
-      requireSize('X25519 secret', secret, 32);
-      const privateKey = importSecret(X25519_KEY, secret);
-      return {
-        publicKey: publicBytes(X25519_KEY, privateKey),
-        agree(peer) {
-          requireSize('X25519 public key', peer, 32);
-          const publicKey = importPeer(X25519_KEY, peer);
-          try {
-            // OpenSSL refuses the all-zero result itself (RFC 7748 section 6.1)
-            return plain(diffieHellman({ privateKey, publicKey }));
-          } catch (error) {
-            throw new CryptoError('x25519', error);
-          }
-        },
-      };
-    },
+  hkdfSha256(ikm, salt, info, length) {
+    requireHkdfSizes(info, length);
+    return new Uint8Array(hkdfSync('sha256', ikm, salt, info, length));
   },
 
-  mlKem768: {
-    keyPair(seed) {
-      requireSize('ML-KEM-768 seed', seed, 64);
-      const secret = importSecret(ML_KEM_768_KEY, seed);
-      return {
-        publicKey: publicBytes(ML_KEM_768_KEY, secret),
-        decapsulate(ciphertext) {
-          requireSize('ML-KEM-768 ciphertext', ciphertext, 1088);
-          return plain(decapsulate(secret, ciphertext));
-        },
-      };
-    },
-    encapsulate(publicKey, coins) {
-      if (coins !== undefined) {
-        throw new RangeError('node:crypto cannot encapsulate with given coins: use the noble provider');
-      }
-      requireSize('ML-KEM-768 public key', publicKey, 1184);
-      // the import is where OpenSSL does the modulus check of FIPS 203 section 7.2
-      const { ciphertext, sharedKey } = encapsulate(importPeer(ML_KEM_768_KEY, publicKey));
-      return { ciphertext: plain(ciphertext), sharedSecret: plain(sharedKey) };
-    },
-  },
+  x25519,
+
+  mlKem768,
+
+  mlKem1024: mlKem(ML_KEM_1024_KEY, 1568, 1568),
+
+  xWing: xWing(x25519, mlKem768),
 
   chaCha20Poly1305: aead('chacha20-poly1305'),
 
@@ -162,6 +202,27 @@ export const nodeProvider: Provider = {
         // a y without a point on the curve: OpenSSL may refuse it at import or at use
         return false;
       }
+    },
+  },
+
+  mlDsa65: {
+    keyPair(seed) {
+      requireSize('ML-DSA-65 seed', seed, 32);
+      const key = importSecret(ML_DSA_65_KEY, seed);
+      return {
+        publicKey: publicBytes(ML_DSA_65_KEY, key),
+        sign(message, context, randomness) {
+          if (randomness !== undefined) {
+            throw new RangeError('node:crypto cannot sign with given randomness: use the noble provider');
+          }
+          requireMlDsaContext(context);
+          return plain(sign(null, message, { key, context }));
+        },
+      };
+    },
+    verify(publicKey, message, signature, context) {
+      if (!isMlDsaInput(publicKey, signature, context)) return false;
+      return verify(null, message, { key: importPublic(ML_DSA_65_KEY, publicKey), context }, signature);
     },
   },
 };

@@ -36,40 +36,68 @@ function verdict(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Arr
   return ours;
 }
 
-/**
- * A signature by the key a·B + keyTorsion with nonce point r·B + nonceTorsion, and the torsion that is left over in
- * the cofactorless equation: zero exactly when it holds.
- */
-function mixedSignature(
+/** Both parts of a mixed-order signature, and what became of it. */
+interface MixedSignature {
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+  /** The hash as the equation uses it, reduced mod L. */
+  readonly k: bigint;
+  /** The hash before the reduction, 512 bits: whoever multiplies by it judges torsion otherwise. */
+  readonly unreduced: bigint;
+  /** Whether the torsion that is left over in the cofactorless equation is zero. */
+  readonly holds: boolean;
+}
+
+/** Signs with the key a·B + keyTorsion and the nonce point r·B + nonceTorsion. */
+function mixedSigner(
   a: bigint,
   r: bigint,
   keyTorsion: CurvePoint,
   nonceTorsion: CurvePoint,
-  message: Uint8Array,
-) {
-  const publicKey = Point.BASE.multiply(a).add(keyTorsion).toBytes();
+): (message: Uint8Array) => MixedSignature {
+  const publicKey = Point.BASE.multiplyUnsafe(a).add(keyTorsion).toBytes();
   const nonce = Point.BASE.multiplyUnsafe(r).add(nonceTorsion).toBytes();
-  const digest = createHash('sha512').update(nonce).update(publicKey).update(message).digest();
-  const k = scalar(Uint8Array.from(digest)) % L;
-  const signature = concat(nonce, encodeScalar((r + k * a) % L));
-  return { publicKey, signature, holds: keyTorsion.multiplyUnsafe(k).add(nonceTorsion).is0() };
+  return (message) => {
+    const digest = createHash('sha512').update(nonce).update(publicKey).update(message).digest();
+    const unreduced = scalar(Uint8Array.from(digest));
+    const k = unreduced % L;
+    const signature = concat(nonce, encodeScalar((r + k * a) % L));
+    const holds = keyTorsion
+      .multiplyUnsafe(k % 8n)
+      .add(nonceTorsion)
+      .is0();
+    return { publicKey, signature, k, unreduced, holds };
+  };
 }
 
 describe('the one Ed25519 rule', () => {
-  test('mixed-order keys and nonces are judged by the cofactorless equation alone', () => {
-    let [accepted, refused] = [0, 0];
+  test('mixed-order keys and nonces are judged by the cofactorless equation alone, for every residue', () => {
+    let [accepted, refused, toldApart] = [0, 0, 0];
+    const residuesOfS = new Set<bigint>();
     for (const [i, keyTorsion] of torsion.entries()) {
       for (const [j, nonceTorsion] of torsion.entries()) {
-        for (let n = 0; n < 4; n++) {
+        const missing = new Set([0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n]);
+        const sign = mixedSigner(BigInt(1000 + i), BigInt(77 + j), keyTorsion, nonceTorsion);
+        for (let n = 0; missing.size > 0; n++) {
           const message = utf8(`${i}/${j}/${n}`);
-          const made = mixedSignature(BigInt(1000 + i), BigInt(77 + n), keyTorsion, nonceTorsion, message);
+          const made = sign(message);
+          if (!missing.delete(made.k % 8n)) continue;
           assert.equal(verdict(made.publicKey, message, made.signature), made.holds, `${i}/${j}/${n}`);
+          residuesOfS.add(scalar(made.signature.subarray(32)) % 8n);
+          const otherwise = keyTorsion
+            .multiplyUnsafe(made.unreduced % 8n)
+            .add(nonceTorsion)
+            .is0();
+          if (otherwise !== made.holds) toldApart++;
           if (made.holds) accepted++;
           else refused++;
         }
       }
     }
-    assert.ok(accepted >= 20 && refused >= 100, `${accepted} accepted, ${refused} refused`);
+    // 8 key torsions, 8 residues of k: exactly one nonce torsion of each 8 makes the equation hold
+    assert.deepEqual([accepted, refused], [64, 448]);
+    assert.equal(residuesOfS.size, 8);
+    assert.ok(toldApart > 50, `${toldApart} cases where reducing k makes the difference`);
   });
 
   test('small-order keys and nonces are refused, also where the equation holds', () => {
@@ -82,14 +110,27 @@ describe('the one Ed25519 rule', () => {
         assert.equal(isAdmissiblePoint(encoding), false, toHex(encoding));
         assert.equal(verdict(encoding, message, concat(encoding, new Uint8Array(32))), false);
       }
+      // small-order A under an honest R: S·B = r·B + torsion holds where k·A cancels it
+      for (let n = 0, held = 0; held === 0; n++) {
+        const tried = utf8(`${toHex(bytes)}${n}`);
+        const made = mixedSigner(0n, 77n, point, torsion[n % 8] as CurvePoint)(tried);
+        if (!made.holds) continue;
+        held++;
+        for (const encoding of [bytes, withSign]) {
+          assert.equal(verdict(encoding, tried, made.signature), false, toHex(encoding));
+        }
+      }
       // S = r + k·a with an honest key but a small-order R
-      const made = mixedSignature(5n, 0n, Point.ZERO, point, message);
+      const made = mixedSigner(5n, 0n, Point.ZERO, point)(message);
       assert.equal(toHex(made.signature.subarray(0, 32)), toHex(bytes));
       assert.equal(verdict(made.publicKey, message, made.signature), false);
     }
   });
 
   test('non-canonical encodings of A and R are refused', () => {
+    const signer = nodeProvider.ed25519.signer(new Uint8Array(32).fill(3));
+    const signature = signer.sign(utf8('m'));
+    let onCurve = 0;
     for (let y = 0xed; y <= 0xff; y++) {
       for (const top of [0x7f, 0xff]) {
         const encoding = fromHex('ff'.repeat(32));
@@ -97,17 +138,54 @@ describe('the one Ed25519 rule', () => {
         encoding[31] = top;
         assert.equal(isAdmissiblePoint(encoding), false, toHex(encoding));
         assert.equal(verdict(encoding, utf8('m'), concat(encoding, new Uint8Array(32))), false);
+        assert.equal(verdict(encoding, utf8('m'), signature), false);
+        const withR = concat(encoding, signature.subarray(32));
+        assert.equal(verdict(signer.publicKey, utf8('m'), withR), false);
+        // the canonical encoding of the same y is admissible, unless it is of small order (y = 0 and y = 1)
+        const canonical = new Uint8Array(32);
+        canonical[0] = y - 0xed;
+        canonical[31] = top & 0x80;
+        assert.equal(isAdmissiblePoint(canonical), y - 0xed > 1);
+        assert.equal(verdict(canonical, utf8('m'), signature), false);
+        try {
+          Point.fromBytes(canonical, false);
+          onCurve++;
+        } catch {
+          // no point has this y: refused all the same
+        }
+      }
+    }
+    assert.ok(onCurve >= 10, `${onCurve} of them name a point when reduced`);
+  });
+
+  test('y = 1 and y = -1, where x = 0, are refused with either sign bit as A and as R', () => {
+    const signer = nodeProvider.ed25519.signer(new Uint8Array(32).fill(4));
+    const signature = signer.sign(utf8('m'));
+    for (const y of [`01${'00'.repeat(31)}`, `ec${'ff'.repeat(30)}7f`]) {
+      for (const sign of [0, 0x80]) {
+        const encoding = fromHex(y);
+        encoding[31] = (encoding[31] as number) | sign;
+        assert.equal(isAdmissiblePoint(encoding), false);
+        assert.equal(verdict(encoding, utf8('m'), signature), false);
+        assert.equal(verdict(signer.publicKey, utf8('m'), concat(encoding, signature.subarray(32))), false);
       }
     }
   });
 
-  test('S + L is refused', () => {
+  test('S + nL is refused for every n that fits, and L itself', () => {
     const signer = nodeProvider.ed25519.signer(new Uint8Array(32).fill(3));
     const signature = signer.sign(utf8('m'));
     assert.equal(verdict(signer.publicKey, utf8('m'), signature), true);
-    const s = scalar(signature.subarray(32));
-    const larger = concat(signature.subarray(0, 32), encodeScalar(s + L));
-    assert.equal(verdict(signer.publicKey, utf8('m'), larger), false);
+    const withS = (s: bigint): Uint8Array => concat(signature.subarray(0, 32), encodeScalar(s));
+    let tried = 0;
+    for (let s = scalar(signature.subarray(32)) + L; s < 1n << 256n; s += L) {
+      assert.equal(verdict(signer.publicKey, utf8('m'), withS(s)), false, `${s}`);
+      tried++;
+    }
+    assert.equal(tried, 15);
+    for (const s of [0n, 1n, L - 1n, L, L + 1n, 8n * L, (1n << 252n) - 1n, 1n << 253n, (1n << 256n) - 1n]) {
+      assert.equal(verdict(signer.publicKey, utf8('m'), withS(s)), false, `${s}`);
+    }
   });
 
   test('every changed bit of key, signature and message is refused by both', () => {

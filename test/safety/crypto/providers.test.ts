@@ -1,109 +1,14 @@
-/** Both providers against published vectors and against each other. */
+/** Both providers on published results of their small parts, and on wrong lengths. */
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { fromHex, toHex, utf8 } from '../../../src/safety/bytes.ts';
-import {
-  ED25519_KEY,
-  importPublic,
-  importSecret,
-  ML_KEM_768_KEY,
-  publicBytes,
-  X25519_KEY,
-} from '../../../src/safety/crypto/key-format.ts';
-import { nobleProvider } from '../../../src/safety/crypto/noble.ts';
-import { nodeProvider } from '../../../src/safety/crypto/node.ts';
-import { CryptoError, type Provider } from '../../../src/safety/crypto/provider.ts';
-import { bytesOf, vectorsMissing, wycheproof } from './vectors.ts';
-
-const providers: readonly (readonly [string, Provider])[] = [
-  ['node', nodeProvider],
-  ['noble', nobleProvider],
-];
-const none = new Uint8Array(0);
-const random = (size: number): Uint8Array => Uint8Array.from(randomBytes(size));
-
-/** Throws what the provider says about a ML-KEM public key of any length, wrong lengths included. */
-function accepts(run: () => unknown): boolean {
-  try {
-    run();
-    return true;
-  } catch (error) {
-    if (error instanceof CryptoError || error instanceof RangeError) return false;
-    throw error;
-  }
-}
+import { concat, fromHex, toHex, utf8 } from '../../../src/safety/bytes.ts';
+import { CryptoError } from '../../../src/safety/crypto/provider.ts';
+import { kems, none, providers, random } from './both.ts';
 
 for (const [name, provider] of providers) {
   describe(`${name} provider`, () => {
-    test('ML-KEM-768 decapsulation follows Wycheproof', { skip: vectorsMissing }, () => {
-      let checked = 0;
-      for (const { tests } of wycheproof('mlkem_768_test')) {
-        for (const vector of tests) {
-          const ok = accepts(() => {
-            const pair = provider.mlKem768.keyPair(bytesOf(vector, 'seed'));
-            assert.equal(toHex(pair.publicKey), vector['ek'], `tcId ${vector.tcId}`);
-            assert.equal(toHex(pair.decapsulate(bytesOf(vector, 'c'))), vector['K'], `tcId ${vector.tcId}`);
-          });
-          assert.equal(ok, vector.result === 'valid', `tcId ${vector.tcId}`);
-          checked++;
-        }
-      }
-      assert.ok(checked > 100);
-    });
-
-    test('ML-KEM-768 key generation follows Wycheproof', { skip: vectorsMissing }, () => {
-      for (const { tests } of wycheproof('mlkem_768_keygen_seed_test')) {
-        for (const vector of tests) {
-          const { publicKey } = provider.mlKem768.keyPair(bytesOf(vector, 'seed'));
-          assert.equal(toHex(publicKey), vector['ek'], `tcId ${vector.tcId}`);
-        }
-      }
-    });
-
-    test('ML-KEM-768 public keys follow Wycheproof', { skip: vectorsMissing }, () => {
-      let refused = 0;
-      for (const { tests } of wycheproof('mlkem_768_encaps_test')) {
-        for (const vector of tests) {
-          const ok = accepts(() => provider.mlKem768.encapsulate(bytesOf(vector, 'ek')));
-          assert.equal(ok, vector.result === 'valid', `tcId ${vector.tcId}`);
-          if (!ok) refused++;
-        }
-      }
-      assert.ok(refused > 50);
-    });
-
-    test('X25519 follows Wycheproof and refuses the all-zero result', { skip: vectorsMissing }, () => {
-      let zero = 0;
-      for (const { tests } of wycheproof('x25519_test')) {
-        for (const vector of tests) {
-          const pair = provider.x25519.keyPair(bytesOf(vector, 'private'));
-          const agree = (): Uint8Array => pair.agree(bytesOf(vector, 'public'));
-          if (/^0{64}$/.test(String(vector['shared']))) {
-            assert.throws(agree, CryptoError, `tcId ${vector.tcId}`);
-            zero++;
-          } else {
-            assert.equal(toHex(agree()), vector['shared'], `tcId ${vector.tcId}`);
-          }
-        }
-      }
-      assert.ok(zero > 10);
-    });
-
-    test('Ed25519 follows Wycheproof', { skip: vectorsMissing }, () => {
-      let checked = 0;
-      for (const group of wycheproof('ed25519_test')) {
-        const publicKey = fromHex(group.publicKey?.pk ?? '');
-        for (const vector of group.tests) {
-          const ok = provider.ed25519.verify(publicKey, bytesOf(vector, 'msg'), bytesOf(vector, 'sig'));
-          assert.equal(ok, vector.result === 'valid', `tcId ${vector.tcId}`);
-          checked++;
-        }
-      }
-      assert.ok(checked > 100);
-    });
-
     test('ChaCha20-Poly1305 gives the RFC 8439 section 2.8.2 result', () => {
       const key = fromHex('808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f');
       const nonce = fromHex('070000004041424344454647');
@@ -155,7 +60,7 @@ for (const [name, provider] of providers) {
       assert.throws(() => provider.aes256Gcm.seal(key, aad, none, text), RangeError);
     });
 
-    test('SHA-256 and HMAC-SHA256 over parts give the published results', () => {
+    test('hashes, HMAC and HKDF over parts give the published results', () => {
       assert.equal(
         toHex(provider.sha256(utf8('a'), utf8('bc'))),
         'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
@@ -164,99 +69,111 @@ for (const [name, provider] of providers) {
         toHex(provider.hmacSha256(utf8('Jefe'), utf8('what do ya want '), utf8('for nothing?'))),
         '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
       );
+      assert.equal(
+        toHex(provider.sha384(utf8('ab'), utf8('c'))),
+        'cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7',
+      );
+      // RFC 5869 test case 3: neither salt nor info
+      assert.equal(
+        toHex(provider.hkdfSha256(fromHex('0b'.repeat(22)), none, none, 42)),
+        '8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8',
+      );
     });
 
-    test('refuses wrong lengths that only a caller can cause', () => {
-      assert.throws(() => provider.x25519.keyPair(random(31)), RangeError);
-      assert.throws(() => provider.x25519.keyPair(random(32)).agree(random(33)), RangeError);
-      assert.throws(() => provider.mlKem768.keyPair(random(32)), RangeError);
-      assert.throws(() => provider.mlKem768.encapsulate(random(1183)), RangeError);
-      assert.throws(() => provider.ed25519.publicKey(random(33)), RangeError);
-      assert.throws(() => provider.ed25519.signer(random(31)), RangeError);
-      assert.equal(provider.ed25519.verify(random(31), none, random(64)), false);
-      assert.equal(provider.ed25519.verify(random(32), none, random(63)), false);
+    test('refuses own bytes of a wrong length', () => {
+      for (const [size, use] of [
+        [32, (bytes) => provider.x25519.keyPair(bytes)],
+        [64, (bytes) => provider.mlKem768.keyPair(bytes)],
+        [64, (bytes) => provider.mlKem1024.keyPair(bytes)],
+        [32, (bytes) => provider.xWing.keyPair(bytes)],
+        [32, (bytes) => provider.ed25519.publicKey(bytes)],
+        [32, (bytes) => provider.ed25519.signer(bytes)],
+        [32, (bytes) => provider.mlDsa65.keyPair(bytes)],
+        [32, (bytes) => provider.aes256Gcm.seal(bytes, random(12), none, none)],
+        [12, (bytes) => provider.aes256Gcm.open(random(32), bytes, none, random(16))],
+        [32, (bytes) => provider.chaCha20Poly1305.open(bytes, random(12), none, random(16))],
+      ] as [number, (bytes: Uint8Array) => unknown][]) {
+        for (const wrong of [0, 1, size - 1, size + 1, 2 * size]) {
+          assert.throws(() => use(random(wrong)), RangeError, `${use.toString()} ${wrong}`);
+        }
+      }
+      for (const length of [-1, 0, 8161, 1.5, Number.NaN]) {
+        assert.throws(() => provider.hkdfSha256(random(32), none, none, length), RangeError);
+      }
+      assert.throws(() => provider.hkdfSha256(random(32), none, random(1025), 32), RangeError);
+      assert.throws(() => provider.mlDsa65.keyPair(random(32)).sign(none, random(256)), RangeError);
+      assert.throws(() => provider.mlDsa65.keyPair(random(32)).sign(none, none, random(31)), RangeError);
+      for (const [kem, publicKeySize] of kems(provider)) {
+        assert.throws(() => kem.encapsulate(random(publicKeySize), random(31)), RangeError);
+      }
+    });
+
+    test('refuses bytes of the peer of a wrong length with a typed error', () => {
+      const agree = (bytes: Uint8Array): unknown => provider.x25519.keyPair(random(32)).agree(bytes);
+      for (const wrong of [0, 31, 33, 64]) assert.throws(() => agree(random(wrong)), CryptoError);
+      for (const [kem, publicKeySize, ciphertextSize, seedSize] of kems(provider)) {
+        const pair = kem.keyPair(random(seedSize));
+        assert.equal(pair.publicKey.length, publicKeySize);
+        for (const off of [-publicKeySize, -32, -1, 1, 32]) {
+          assert.throws(() => kem.encapsulate(random(publicKeySize + off)), CryptoError);
+        }
+        for (const off of [-ciphertextSize, -32, -1, 1, 32]) {
+          assert.throws(() => pair.decapsulate(random(ciphertextSize + off)), CryptoError);
+        }
+      }
+    });
+
+    test('verification says false to whatever is wrong', () => {
+      for (const [key, signature] of [
+        [0, 64],
+        [31, 64],
+        [33, 64],
+        [32, 0],
+        [32, 63],
+        [32, 65],
+        [32, 64],
+      ] as const) {
+        assert.equal(provider.ed25519.verify(random(key), none, random(signature)), false);
+      }
+      const { publicKey, sign } = provider.mlDsa65.keyPair(random(32));
+      const [message, context] = [random(50), random(255)];
+      const good = sign(message, context);
+      const { verify } = provider.mlDsa65;
+      assert.equal(good.length, 3309);
+      assert.equal(verify(publicKey, message, good, context), true);
+      assert.equal(verify(publicKey, message, good, context.subarray(1)), false);
+      assert.equal(verify(publicKey, message, good, concat(context, none, random(1))), false);
+      assert.equal(verify(publicKey, message.subarray(1), good, context), false);
+      for (const signature of [none, good.subarray(1), concat(good, random(1)), random(3309)]) {
+        assert.equal(verify(publicKey, message, signature, context), false);
+      }
+      for (const key of [none, publicKey.subarray(1), concat(publicKey, random(1)), random(1952)]) {
+        assert.equal(verify(key, message, good, context), false);
+      }
+      // one more than the longest: the length byte of FIPS 204 would be 0, as if there were no context
+      assert.equal(verify(publicKey, message, sign(message, none), random(256)), false);
     });
 
     test('keeps working after the caller wiped the secrets it passed', () => {
-      const [seed, secret, kemSeed] = [random(32), random(32), random(64)];
-      const signer = provider.ed25519.signer(seed);
-      const pair = provider.x25519.keyPair(secret);
-      const kem = provider.mlKem768.keyPair(kemSeed);
-      const peer = provider.x25519.keyPair(random(32));
-      for (const bytes of [seed, secret, kemSeed]) bytes.fill(0);
-      assert.ok(provider.ed25519.verify(signer.publicKey, utf8('m'), signer.sign(utf8('m'))));
-      assert.deepEqual(toHex(pair.agree(peer.publicKey)), toHex(peer.agree(pair.publicKey)));
-      const { ciphertext, sharedSecret } = provider.mlKem768.encapsulate(kem.publicKey);
-      assert.equal(toHex(kem.decapsulate(ciphertext)), toHex(sharedSecret));
+      const made = (size: number): Uint8Array[] => [random(size), randomBytes(size)];
+      for (const seed of made(32)) {
+        const signer = provider.ed25519.signer(seed);
+        const pair = provider.x25519.keyPair(seed);
+        const mlDsa = provider.mlDsa65.keyPair(seed);
+        const peer = provider.x25519.keyPair(random(32));
+        seed.fill(0);
+        assert.ok(provider.ed25519.verify(signer.publicKey, utf8('m'), signer.sign(utf8('m'))));
+        assert.deepEqual(toHex(pair.agree(peer.publicKey)), toHex(peer.agree(pair.publicKey)));
+        assert.ok(provider.mlDsa65.verify(mlDsa.publicKey, utf8('m'), mlDsa.sign(utf8('m'), none), none));
+      }
+      for (const [kem, , , seedSize] of kems(provider)) {
+        for (const seed of made(seedSize)) {
+          const pair = kem.keyPair(seed);
+          seed.fill(0);
+          const { ciphertext, sharedSecret } = kem.encapsulate(pair.publicKey);
+          assert.equal(toHex(pair.decapsulate(ciphertext)), toHex(sharedSecret));
+        }
+      }
     });
   });
 }
-
-describe('the providers against each other', () => {
-  test('give the same keys, secrets, signatures and ciphertexts', () => {
-    for (let i = 0; i < 12; i++) {
-      const [secret, peer, seed, message] = [random(32), random(32), random(64), random(i * 7)];
-      const [ours, theirs] = providers.map(([, p]) => {
-        const signer = p.ed25519.signer(secret);
-        return [
-          p.x25519.keyPair(secret).publicKey,
-          p.x25519.keyPair(secret).agree(p.x25519.keyPair(peer).publicKey),
-          p.mlKem768.keyPair(seed).publicKey,
-          signer.publicKey,
-          p.ed25519.publicKey(secret),
-          signer.sign(message),
-          p.chaCha20Poly1305.seal(secret, peer.subarray(0, 12), message, message),
-          p.aes256Gcm.seal(secret, peer.subarray(0, 12), message, message),
-          p.sha256(message),
-          p.hmacSha256(secret, message),
-        ].map(toHex);
-      }) as [string[], string[]];
-      assert.deepEqual(ours, theirs);
-    }
-  });
-
-  test('decapsulate what the other encapsulated, implicit rejection included', () => {
-    for (let i = 0; i < 6; i++) {
-      const seed = random(64);
-      const [fromNode, fromNoble] = [
-        nodeProvider.mlKem768.keyPair(seed),
-        nobleProvider.mlKem768.keyPair(seed),
-      ];
-      for (const [, p] of providers) {
-        const { ciphertext, sharedSecret } = p.mlKem768.encapsulate(fromNode.publicKey);
-        assert.equal(toHex(fromNode.decapsulate(ciphertext)), toHex(sharedSecret));
-        assert.equal(toHex(fromNoble.decapsulate(ciphertext)), toHex(sharedSecret));
-      }
-      const forged = random(1088);
-      assert.equal(toHex(fromNode.decapsulate(forged)), toHex(fromNoble.decapsulate(forged)));
-    }
-  });
-
-  test('only noble takes coins, and takes them as FIPS 203 says', { skip: vectorsMissing }, () => {
-    for (const { tests } of wycheproof('mlkem_768_encaps_test')) {
-      for (const vector of tests.filter(({ result }) => result === 'valid').slice(0, 20)) {
-        const coins = bytesOf(vector, 'm');
-        const { ciphertext, sharedSecret } = nobleProvider.mlKem768.encapsulate(bytesOf(vector, 'ek'), coins);
-        assert.equal(toHex(ciphertext), vector['c']);
-        assert.equal(toHex(sharedSecret), vector['K']);
-        assert.throws(
-          () => nodeProvider.mlKem768.encapsulate(bytesOf(vector, 'ek'), coins),
-          /noble provider/,
-        );
-      }
-    }
-  });
-});
-
-test('raw and DER key formats give the same keys', () => {
-  for (const [type, size] of [
-    [X25519_KEY, 32],
-    [ED25519_KEY, 32],
-    [ML_KEM_768_KEY, 64],
-  ] as const) {
-    const secret = random(size);
-    const fromDer = publicBytes(type, importSecret(type, secret, false), false);
-    assert.equal(toHex(publicBytes(type, importSecret(type, secret))), toHex(fromDer));
-    assert.ok(importPublic(type, fromDer, false).equals(importPublic(type, fromDer)));
-  }
-});
