@@ -3,11 +3,11 @@
 import { defineConfig } from 'oxlint';
 import { FOLDERS, layerOf, mayImport } from './dev/layers.ts';
 
-/** What the files of one folder must not import, as patterns of import specifiers. */
-function bans(folder: string) {
+/** What the files of one folder must not import, as patterns of import specifiers; `up` leads to src. */
+function bans(folder: string, up: string) {
   const refused = FOLDERS.filter((other) => !mayImport(folder, other)).join('|');
   const upward = {
-    regex: `^(\\./|(\\.\\./)+)(${refused})(/|\\.ts$)`,
+    regex: `^${up}(${refused})(/|\\.ts$)`,
     message: `${folder} lies lower in dev/layers.ts.`,
   };
   const pure = layerOf(folder)?.layer.pure;
@@ -59,9 +59,14 @@ export default defineConfig({
     { files: ['src/**'], rules: { 'no-console': 'error' } },
     { files: ['test/**'], rules: { 'typescript/unbound-method': 'off' } },
     { files: ['src/cli/**'], rules: { 'no-console': 'off' } },
-    ...FOLDERS.map((folder) => ({
-      files: [`src/${folder}/**`, `src/${folder}.ts`],
-      rules: { 'no-restricted-imports': ['error', { patterns: bans(folder) }] as ['error', object] },
-    })),
+    ...FOLDERS.flatMap((folder) =>
+      [
+        [`src/${folder}/**`, '(\\.\\./)+'],
+        [`src/${folder}.ts`, '\\./'],
+      ].map(([files = '', up = '']) => ({
+        files: [files],
+        rules: { 'no-restricted-imports': ['error', { patterns: bans(folder, up) }] as ['error', object] },
+      })),
+    ),
   ],
 });
