@@ -1,0 +1,178 @@
+/** Two contacts in an abstract network: the rules of contact-sessions.ts on sessions without cryptography. */
+
+import {
+  type ContactSession,
+  type ContactSessions,
+  findSession,
+  NO_SESSIONS,
+  repliesOwed,
+  withAccepted,
+  withOpened,
+  withReceived,
+  withSent,
+} from '../../src/kem/contact-sessions.ts';
+import {
+  attachmentOf,
+  initiatorEpochs,
+  type PqAttachment,
+  type PqState,
+  receiveAttachment,
+  responderEpochs,
+  answerKey,
+  stepReceiving,
+  stepSending,
+} from '../../src/kem/pq-epochs.ts';
+import type { Session } from '../../src/kem/session.ts';
+import type { Kem } from '../../src/safety/crypto/provider.ts';
+
+const EMPTY = new Uint8Array(0);
+const fakeKem: Kem = {
+  keyPair: () => ({ publicKey: EMPTY, decapsulate: () => EMPTY }),
+  encapsulate: () => ({ ciphertext: EMPTY, sharedSecret: EMPTY }),
+};
+
+/** What the rules look at, and the chains that a ratchet would have. */
+interface ModelSession {
+  readonly role: 'initiator' | 'responder';
+  readonly transcript: Uint8Array;
+  readonly opening: Uint8Array | null;
+  readonly pq: PqState;
+  readonly remoteEpoch: number;
+  readonly sentChain: number;
+  readonly stepDue: boolean;
+  readonly seenChain: number;
+}
+
+export interface ModelMessage {
+  readonly to: number;
+  readonly transcript: Uint8Array;
+  readonly opens: boolean;
+  /** Of the prekeys that it was opened to, and of the bundle inside. */
+  readonly generations: readonly [to: number, from: number];
+  readonly chain: number;
+  readonly epoch: number;
+  readonly attachment: PqAttachment;
+  readonly content: number | null;
+}
+
+const asSession = (session: ModelSession): Session => session as unknown as Session;
+const asModel = ({ session }: ContactSession): ModelSession => session as unknown as ModelSession;
+
+export class ModelNode {
+  readonly index: number;
+  contact: ContactSessions = NO_SESSIONS;
+  /** Counts the losses of all state. */
+  generation = 0;
+  peerGeneration = 0;
+  readonly received: number[] = [];
+  /** Messages that no session could read. */
+  refused = 0;
+  readonly #replays = new Set<number>();
+  readonly #generations = new Map<number, readonly [number, number]>();
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  open(id: number, peer: ModelNode, now: number): void {
+    this.peerGeneration = peer.generation;
+    this.#generations.set(id, [this.peerGeneration, this.generation]);
+    const session = asSession({
+      role: 'initiator',
+      transcript: Uint8Array.of(id),
+      opening: Uint8Array.of(id),
+      pq: initiatorEpochs(EMPTY),
+      remoteEpoch: 0,
+      sentChain: -1,
+      stepDue: true,
+      seenChain: -1,
+    });
+    this.contact = withOpened(this.contact, session, EMPTY, now);
+  }
+
+  /** Restored without its sessions: the prekeys are retired. */
+  lose(): void {
+    this.contact = NO_SESSIONS;
+    this.generation++;
+    this.#replays.clear();
+  }
+
+  /** Content under the live session, if there is one. */
+  send(content: number): ModelMessage[] {
+    return this.contact.live === null ? [] : [this.#encrypt(this.contact.live, content)];
+  }
+
+  replies(): ModelMessage[] {
+    return repliesOwed(this.contact).map((entry) => this.#encrypt(entry, null));
+  }
+
+  #encrypt(entry: ContactSession, content: number | null): ModelMessage {
+    let session = asModel(entry);
+    if (session.stepDue) {
+      const { state } = stepSending(fakeKem, () => new Uint8Array(64), session.pq);
+      session = { ...session, pq: state, sentChain: session.sentChain + 1, stepDue: false };
+    }
+    this.contact = withSent(this.contact, asSession(session));
+    const id = session.transcript[0] as number;
+    return {
+      to: 1 - this.index,
+      transcript: session.transcript,
+      opens: session.opening !== null,
+      generations: this.#generations.get(id) ?? [0, 0],
+      chain: session.sentChain,
+      epoch: session.pq.epoch,
+      attachment: attachmentOf(session.pq),
+      content,
+    };
+  }
+
+  receive(message: ModelMessage, now: number): void {
+    let entry = findSession(this.contact, message.transcript);
+    if (entry === null) {
+      entry = this.#accept(message, now);
+      if (entry === null) {
+        this.refused++;
+        return;
+      }
+    } else {
+      const next = decryptModel(asModel(entry), message);
+      this.contact = withReceived(this.contact, asSession(next), now);
+    }
+    if (message.content !== null) this.received.push(message.content);
+  }
+
+  #accept(message: ModelMessage, now: number): ContactSession | null {
+    const id = message.transcript[0] as number;
+    if (!message.opens || message.generations[0] !== this.generation || this.#replays.has(id)) return null;
+    this.#replays.add(id);
+    const fresh: ModelSession = {
+      role: 'responder',
+      transcript: message.transcript,
+      opening: null,
+      pq: answerKey(fakeKem, responderEpochs(), EMPTY),
+      remoteEpoch: 0,
+      sentChain: -1,
+      stepDue: true,
+      seenChain: message.chain,
+    };
+    const accepted = { session: asSession(fresh), pairKey: EMPTY, openingId: message.transcript };
+    this.contact = withAccepted(this.contact, accepted, this.index === 0, now);
+    return findSession(this.contact, message.transcript);
+  }
+}
+
+function decryptModel(before: ModelSession, message: ModelMessage): ModelSession {
+  let session: ModelSession = { ...before, opening: null };
+  if (message.chain > before.seenChain) {
+    const step = stepReceiving(before.pq, message.epoch);
+    if (step === null) throw new Error(`epoch ${message.epoch} cannot be`);
+    session = {
+      ...session,
+      pq: step.state,
+      remoteEpoch: message.epoch,
+      seenChain: message.chain,
+      stepDue: true,
+    };
+  }
+  return { ...session, pq: receiveAttachment(fakeKem, session.pq, message.attachment) };
+}
