@@ -12,7 +12,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 function readSources(): Map<string, string> {
   const sources = new Map<string, string>();
-  for (const folder of ['src', 'web', 'dev', 'fuzz', 'bench', 'examples']) {
+  for (const folder of ['src', 'web', 'dev', 'fuzz', 'bench', 'sim', 'examples']) {
     let entries;
     try {
       entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
