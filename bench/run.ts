@@ -7,12 +7,14 @@
 import { parseArgs } from 'node:util';
 import { writeResults } from './results.ts';
 import type { Bench, Row } from './row.ts';
+import { e2e } from './e2e/index.ts';
 import { overlay } from './overlay/index.ts';
 import { transport } from './transport/index.ts';
 
 const BENCHES: ReadonlyMap<string, Bench> = new Map([
   ['transport', transport],
   ['overlay', overlay],
+  ['e2e', e2e],
 ]);
 
 const { values, positionals } = parseArgs({

@@ -19,9 +19,9 @@ import { equal } from '../safety/bytes.ts';
 import { isProven, type Session } from './session.ts';
 
 /** More openings of one contact than this wait for proof only in an attack; the one unused longest makes room. */
-export const MAX_CANDIDATES = 4;
+const MAX_CANDIDATES = 4;
 /** An own opening retires all others at once: live, aside and candidates; there is room for two more. */
-export const MAX_REPLACED = 2 + MAX_CANDIDATES + 2;
+const MAX_REPLACED = 2 + MAX_CANDIDATES + 2;
 /**
  * A peer that names this epoch has had messages of both first ones from here, so it has decided every {@link Contest} in
  * favour of the session.

@@ -26,7 +26,7 @@ import type { Identity } from './identity.ts';
 import type { Primitives } from './primitives.ts';
 
 /** A theft of prekeys endangers first contacts of about this long: a week, as others do, at little cost. */
-export const ROTATE_AFTER_SECONDS = 7 * 24 * 60 * 60;
+const ROTATE_AFTER_SECONDS = 7 * 24 * 60 * 60;
 
 const VERSION = 1;
 const SPK_SECRET_BYTES = 32;
