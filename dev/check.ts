@@ -60,7 +60,7 @@ const steps: readonly (readonly [string, Step])[] = [
   ['architecture', command(process.execPath, '--test', 'test/architecture.test.ts')],
   ['licences', lines(() => dependencyProblems(root))],
   ['install scripts', lines(() => installScriptProblems(root))],
-  ['lock file', lines(() => lockProblems(root))],
+  ['lock files', lines(() => lockProblems(root))],
   ['tracked files', lines(() => trackedFileProblems(root))],
   [
     'fuzz targets',

@@ -8,7 +8,9 @@
  */
 
 import {
+  type ContactSession,
   type ContactSessions,
+  eraseReplacedSessions,
   encryptUnder,
   generateIdentity,
   generatePrekeys,
@@ -22,8 +24,11 @@ import {
   readOpening,
   receiveMessage,
   receiveOpening,
+  repliesOwed,
   type Received,
   sealEnvelope,
+  type Sent,
+  sessionsGone,
   SkippedKeyMap,
   type VerifiedBundle,
   verifyBundle,
@@ -33,6 +38,9 @@ import { nodeProvider } from '../src/safety/crypto/node.ts';
 import { systemRandom } from '../src/safety/random.ts';
 
 const p: Primitives = { provider: nodeProvider, random: systemRandom };
+
+/** What is carried: the form says what the bytes are, an envelope or a message. Sizes do not tell. */
+export type Carried = Pick<Sent, 'form' | 'bytes'>;
 
 /** One person and one contact. An app has these fields in its database, and one `sessions` for each contact. */
 export class Person {
@@ -58,25 +66,34 @@ export class Person {
     this.#contact = verifyBundle(p.provider, bundle, Date.now());
     const { identity, prekeys } = this;
     const opened = initiate(p, { identity, prekeys, peer: this.#contact, now: Date.now() });
-    this.sessions = withOpened(this.sessions, opened.session, opened.pairKey, Date.now()); // COMMIT
+    this.#commit(withOpened(this.sessions, opened, Date.now()));
   }
 
-  /** The bytes to carry. */
-  write(text: string): Uint8Array {
+  write(text: string): Carried {
     const { live } = this.sessions;
-    if (live === null || this.#contact === null) throw new Error('meet somebody first');
-    const content = new TextEncoder().encode(text);
-    const sent = encryptUnder(p, this.sessions, live, content, 4_064, this.bundle);
-    this.sessions = sent.contact; // COMMIT, with the bytes: what is sent again is the same bytes
-    if (sent.form === 'message') return sent.bytes;
-    const { inbox, fingerprint } = this.#contact;
-    return sealEnvelope(p.provider, { inboxKey: inbox, fingerprint }, sent.bytes);
+    if (live === null) throw new Error('meet somebody first');
+    return this.#encrypt(live, text);
   }
 
-  /** The text of carried bytes. Throws on what is forged, damaged, repeated or for somebody else. */
-  read(bytes: Uint8Array): string {
-    const received = bytes.length === 16_256 ? this.#readEnvelope(bytes) : this.#readMessage(bytes);
-    this.sessions = received.contact; // COMMIT, with everything below
+  /** What the contact waits for, besides what is written: without it a session is not proven and does not heal. */
+  replies(): Carried[] {
+    return repliesOwed(this.sessions).map((session) => this.#encrypt(session, ''));
+  }
+
+  #encrypt(session: ContactSession, text: string): Carried {
+    const content = new TextEncoder().encode(text);
+    const what = { content, messageBytes: 4_064, prekeys: [this.prekeys], now: Date.now() };
+    const { contact, form, bytes } = encryptUnder(p, this.sessions, session, what);
+    this.#commit(contact); // with the bytes: what is sent again is the same bytes
+    if (form === 'message') return { form, bytes };
+    const { inbox, fingerprint } = this.#contact as VerifiedBundle;
+    return { form, bytes: sealEnvelope(p.provider, { inboxKey: inbox, fingerprint }, bytes) };
+  }
+
+  /** The text of what was carried. Throws on what is forged, damaged, repeated or for somebody else. */
+  read({ form, bytes }: Carried): string {
+    const received = form === 'opening' ? this.#readEnvelope(bytes) : this.#readMessage(bytes);
+    this.#commit(received.contact); // with everything below
     this.#skippedOf(received.transcript).apply(received.skipped);
     if (received.accepted !== null) {
       this.#contact = received.accepted.peer;
@@ -85,10 +102,19 @@ export class Person {
     return new TextDecoder().decode(received.content);
   }
 
+  /** COMMIT; and what was replaced is erased when that is through. */
+  #commit(after: ContactSessions): void {
+    const before = this.sessions;
+    this.sessions = after;
+    for (const { transcript } of sessionsGone(before, after)) this.#skipped.delete(transcript.join());
+    eraseReplacedSessions(before, after);
+  }
+
   #readEnvelope(bytes: Uint8Array): Received {
     const { identity, prekeys } = this;
     const plaintext = openEnvelope(p.provider, [prekeys.inbox], identity.fingerprint, bytes);
-    const opening = readOpening(p.provider, plaintext); // an app looks the contact up by opening.fingerprint
+    // an app has many contacts, and takes the sessions of the one that opening.fingerprint names
+    const opening = readOpening(p.provider, plaintext);
     const own = {
       identity,
       prekeys: [prekeys],
@@ -114,8 +140,8 @@ if (import.meta.main) {
   const [alice, bob] = [new Person(), new Person()];
   alice.meet(bob.bundle);
   const say = (from: Person, to: Person, text: string): void => {
-    const bytes = from.write(text);
-    process.stdout.write(`${bytes.length} bytes: ${to.read(bytes)}\n`);
+    const carried = from.write(text);
+    process.stdout.write(`${carried.bytes.length} bytes: ${to.read(carried)}\n`);
   };
   say(alice, bob, 'hello');
   say(bob, alice, 'who is there?');

@@ -16,7 +16,7 @@ import { Identity } from '../src/kem/identity.ts';
 import { generatePrekeys } from '../src/kem/prekeys.ts';
 import { nodeProvider } from '../src/safety/crypto/node.ts';
 import { MalformedError } from '../src/safety/errors.ts';
-import { laidOver } from './overlay.ts';
+import { laidOver } from './laid-over.ts';
 
 const filled = (size: number, value: number): Uint8Array<ArrayBuffer> => new Uint8Array(size).fill(value);
 const NOW = Date.UTC(2026, 10, 21);

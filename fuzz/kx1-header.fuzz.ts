@@ -14,7 +14,7 @@ import { generatePrekeys, type Prekeys } from '../src/kem/prekeys.ts';
 import { CryptoError } from '../src/safety/crypto/provider.ts';
 import { nodeProvider } from '../src/safety/crypto/node.ts';
 import { MalformedError } from '../src/safety/errors.ts';
-import { laidOver } from './overlay.ts';
+import { laidOver } from './laid-over.ts';
 
 const filled = (size: number, value: number): Uint8Array<ArrayBuffer> => new Uint8Array(size).fill(value);
 const NOW = Date.UTC(2026, 10, 21);
@@ -34,7 +34,7 @@ const PRIMITIVES = { provider: nodeProvider, random: (size: number) => filled(si
 const [ALICE, BOB] = [party(1), party(3)];
 const PEER = verifyBundle(nodeProvider, BOB.prekeys.secrets.bundle, NOW);
 const { session: SESSION } = initiate(PRIMITIVES, { ...ALICE, peer: PEER, now: NOW });
-const VALID = encryptOpening(PRIMITIVES, SESSION, ALICE.prekeys.secrets.bundle, filled(5, 7)).plaintext;
+const VALID = encryptOpening(PRIMITIVES, SESSION, [ALICE.prekeys], filled(5, 7), NOW).plaintext;
 const KEYS = {
   identity: BOB.identity,
   prekeys: [BOB.prekeys],

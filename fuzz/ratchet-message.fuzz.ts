@@ -19,6 +19,7 @@ import { concat } from '../src/safety/bytes.ts';
 import { CryptoError } from '../src/safety/crypto/provider.ts';
 import { nodeProvider } from '../src/safety/crypto/node.ts';
 import { MalformedError } from '../src/safety/errors.ts';
+import { laidOver } from './laid-over.ts';
 
 const NOW = 1_800_000_000_000;
 const SIZE = 4_064;
@@ -60,7 +61,8 @@ function conversation(): { receiver: Session; sent: readonly Sent[] } {
   };
   const [transcript, prekey, answerSeed] = [filled(32, 4), filled(32, 5), filled(64, 6)];
   const remoteRatchetKey = nodeProvider.x25519.keyPair(prekey).publicKey;
-  let a = openAsInitiator({ transcript, keys, remoteRatchetKey, answerSeed, opening: filled(1_739, 7) });
+  const opening = { header: filled(1_739, 7), expiry: 7 };
+  let a = openAsInitiator({ transcript, keys, remoteRatchetKey, answerSeed, opening });
   let b = openAsResponder({ transcript, keys, ratchetSecret: prekey });
   const old = sendInNew(a, 1);
   const known = send(old.session, 2);
@@ -83,16 +85,6 @@ const saved = (): string =>
     .map((bytes) => Buffer.from(bytes).toString('latin1'))
     .join();
 const before = saved();
-
-/** `valid` with a pattern laid over it, from the place that the first two bytes name. */
-function overlaid(valid: Uint8Array, [high = 0, low = 0, ...pattern]: Uint8Array): Uint8Array {
-  const changed = valid.slice();
-  for (const [i, byte] of pattern.entries()) {
-    const at = (high * 256 + low + i) % changed.length;
-    changed[at] = (changed[at] as number) ^ byte;
-  }
-  return changed;
-}
 
 /** The message with its header and body changed inside. Long jumps are work, and have a test: they are made short here. */
 function forged(
@@ -130,11 +122,11 @@ export function fuzz(data: Uint8Array): void {
   const valid = sent[choice % sent.length] as Sent;
   const kind = (choice >> 2) % 4;
   let message = rest;
-  if (kind === 1) message = overlaid(valid.message, rest);
+  if (kind === 1) message = laidOver(valid.message, rest);
   if (kind === 2)
     message = forged(
       valid,
-      (header) => overlaid(header, rest),
+      (header) => laidOver(header, rest),
       (body) => body,
     );
   if (kind === 3) {
@@ -144,7 +136,7 @@ export function fuzz(data: Uint8Array): void {
       other.set(rest.subarray(1, 1 + body.length));
       return other;
     };
-    const change = whole < 128 ? (body: Uint8Array) => overlaid(body, rest.subarray(1)) : replace;
+    const change = whole < 128 ? (body: Uint8Array) => laidOver(body, rest.subarray(1)) : replace;
     message = forged(valid, (header) => header, change);
   }
   try {

@@ -3,10 +3,10 @@
  * boxes, and lost or delivered; processes die at every place where a step is half done.
  */
 
-import { allSessions, repliesOwed } from '../src/kem/contact-sessions.ts';
+import { allSessions, repliesOwed } from '../src/kem/contact.ts';
 import { KemError } from '../src/kem/errors.ts';
 import { OPENING_CONTENT_BYTES } from '../src/kem/kx1.ts';
-import type { StreamKeys } from '../src/kem/ratchet-keys.ts';
+import type { EpochKeys } from '../src/kem/ratchet-keys.ts';
 import type { Session } from '../src/kem/session.ts';
 import { toHex } from '../src/safety/bytes.ts';
 import { CryptoError, type Provider } from '../src/safety/crypto/provider.ts';
@@ -118,17 +118,17 @@ export class Correspondence {
   #send(who: 0 | 1, contentOf: (id: number) => Uint8Array, transcript: Uint8Array | null): void {
     const party = this.parties[who];
     if (this.#dies()) {
-      party.make(contentOf(this.#nextId++), transcript);
+      party.make(contentOf(this.#nextId++), transcript, this.#now);
       party.restart(); // nothing of it was on the disk
     }
     const id = this.#nextId++;
-    const made = party.make(contentOf(id), transcript);
+    const made = party.make(contentOf(id), transcript, this.#now);
     if (made === null) return;
     const session = party.keepSent(made);
     const origin = originOf(id, who, session);
     this.oracle.sent(origin);
     this.counts.made++;
-    this.#entered(session, made.sent.streamKeys);
+    this.#entered(session, made.sent.epochKeys);
     if (this.#dies()) party.restart(); // the payload is on the disk, and goes out now
     const boxes = cutParcel({ tag: systemRandom(TAG_BYTES), payload: made.payload }).map(decodeBox);
     if (!this.#network.send({ origin, boxes: boxes.toReversed() })) this.counts.lost++;
@@ -153,7 +153,7 @@ export class Correspondence {
       const session = party.keepReceived(received, origin.id);
       if (received.accepted !== null) this.#accept(who, origin.transcript);
       this.oracle.read(origin, checkContent(received.content) ?? origin.id);
-      this.#entered(session, received.streamKeys);
+      this.#entered(session, received.epochKeys);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       this.oracle.refuse(origin, party.holds(origin.transcript), this.#ending(who, origin.transcript));
@@ -191,7 +191,7 @@ export class Correspondence {
   }
 
   /** Both sides give out the same stream keys for an epoch. */
-  #entered(session: Session, keys: StreamKeys | null): void {
+  #entered(session: Session, keys: EpochKeys | null): void {
     if (keys === null) return;
     this.counts.epochs++;
     const transcript = toHex(session.transcript);

@@ -5,7 +5,7 @@
  * Order of writes: a new state is on the disk before the message that goes with it is on its way, or its content out.
  */
 
-import { encryptUnder, type Received, type Sent } from '../src/kem/contact-receive.ts';
+import { encryptUnder, type Received, type Sent } from '../src/kem/contact-messages.ts';
 import { verifyBundle, type VerifiedBundle } from '../src/kem/bundle.ts';
 import {
   allSessions,
@@ -13,14 +13,16 @@ import {
   type ContactSessions,
   findSession,
   NO_SESSIONS,
-  withOpened,
-} from '../src/kem/contact-sessions.ts';
+} from '../src/kem/contact.ts';
+import { eraseReplacedSessions, sessionsGone } from '../src/kem/contact-commit.ts';
+import { decodeContact, encodeContact } from '../src/kem/contact-codec.ts';
+import { withOpened } from '../src/kem/contact-sessions.ts';
 import { generateIdentity, Identity } from '../src/kem/identity.ts';
 import { initiate } from '../src/kem/kx1-initiator.ts';
 import { decodePrekeys, encodePrekeys, generatePrekeys, Prekeys } from '../src/kem/prekeys.ts';
 import type { Primitives } from '../src/kem/primitives.ts';
 import { sealEnvelope } from '../src/kem/sealed-envelope.ts';
-import { eraseReplaced, type Session } from '../src/kem/session.ts';
+import type { Session } from '../src/kem/session.ts';
 import { decodeSession, encodeSession } from '../src/kem/session-codec.ts';
 import { SkippedKeyMap } from '../src/kem/skipped-keys.ts';
 import type { RandomBytes } from '../src/safety/random.ts';
@@ -37,7 +39,7 @@ export interface Made {
 
 /** What is on the disk. */
 interface Disk {
-  readonly contact: ContactSessions;
+  readonly contactRow: Uint8Array | null;
   /** Encoded sessions by transcript. */
   readonly sessions: ReadonlyMap<string, Uint8Array>;
   readonly skipped: ReadonlyMap<string, SkippedKeyMap>;
@@ -60,6 +62,7 @@ export class Party {
   readonly #log: number[] = [];
   #skipped = new Map<string, SkippedKeyMap>();
   #sessions = new Map<string, Uint8Array>();
+  #contactRow: Uint8Array | null = null;
 
   /** The identity, and it alone, comes from `identityRandom`. */
   constructor(p: Primitives, identityRandom: RandomBytes, now: number) {
@@ -96,21 +99,26 @@ export class Party {
     const { provider } = this.#p;
     this.#peer = verifyBundle(provider, peerBundle, now);
     const [prekeys] = this.prekeys as [Prekeys];
-    const { session, pairKey } = initiate(this.#p, {
+    const opened = initiate(this.#p, {
       identity: this.identity,
       prekeys,
       peer: this.#peer,
       now,
     });
-    this.#commit(withOpened(this.contact, session, pairKey, now));
+    this.#commit(withOpened(this.contact, opened, now));
   }
 
   /** Makes a message under the live session, or another; null when there is none. Nothing is on the disk yet. */
-  make(content: Uint8Array, transcript: Uint8Array | null): Made | null {
+  make(content: Uint8Array, transcript: Uint8Array | null, now: number): Made | null {
     const entry = transcript === null ? this.contact.live : findSession(this.contact, transcript);
     if (entry === null) return null;
     const size = messageBytesFor(content.length);
-    const sent = encryptUnder(this.#p, this.contact, entry, content, size, this.bundle);
+    const sent = encryptUnder(this.#p, this.contact, entry, {
+      content,
+      messageBytes: size,
+      prekeys: this.prekeys,
+      now,
+    });
     if (sent.form === 'message') return { transcript: entry.session.transcript, payload: sent.bytes, sent };
     const { inbox: inboxKey, fingerprint } = this.#peer as VerifiedBundle;
     const payload = sealEnvelope(this.#p.provider, { inboxKey, fingerprint }, sent.bytes);
@@ -143,9 +151,13 @@ export class Party {
 
   /** Memory is gone; what is on the disk is read back. */
   restart(): void {
-    this.contact = mapSessions(this.contact, ({ transcript }) =>
-      decodeSession(this.#sessions.get(toHex(transcript)) as Uint8Array),
-    );
+    this.contact =
+      this.#contactRow === null
+        ? NO_SESSIONS
+        : decodeContact(this.#contactRow, (transcript) => {
+            const row = this.#sessions.get(toHex(transcript));
+            return row === undefined ? null : decodeSession(row);
+          });
     this.prekeys = this.prekeys.map(
       ({ secrets }) => new Prekeys(this.#p.provider, decodePrekeys(encodePrekeys(secrets))),
     );
@@ -153,7 +165,7 @@ export class Party {
 
   backUp(): Backup {
     return {
-      contact: this.contact,
+      contactRow: this.#contactRow,
       sessions: new Map(this.#sessions),
       skipped: new Map([...this.#skipped].map(([name, map]) => [name, copyOf(map)])),
       replays: new Set(this.#replays),
@@ -166,7 +178,7 @@ export class Party {
   restore(backup: Backup): number[] {
     this.#sessions = new Map(backup.sessions);
     this.#skipped = new Map(backup.skipped);
-    this.contact = backup.contact;
+    this.#contactRow = backup.contactRow;
     this.#replays.clear();
     for (const id of backup.replays) this.#replays.add(id);
     this.prekeys = backup.prekeys.map((bytes) => new Prekeys(this.#p.provider, decodePrekeys(bytes)));
@@ -184,16 +196,12 @@ export class Party {
     this.#commit(NO_SESSIONS);
   }
 
-  /** Commits, and then erases what the session was before. */
   #keep(transcript: Uint8Array, contact: ContactSessions): Session {
-    const before = findSession(this.contact, transcript);
-    const { session } = findSession(contact, transcript) as ContactSession;
     this.#commit(contact);
-    if (before !== null) eraseReplaced(before.session, session);
-    return session;
+    return (findSession(contact, transcript) as ContactSession).session;
   }
 
-  /** Writes the sessions that are new or changed, and deletes those that are over. */
+  /** Writes the sessions that are new or changed, deletes those that are over, and then erases what they were. */
   #commit(contact: ContactSessions): void {
     const before = new Map(
       allSessions(this.contact).map(({ session }) => [toHex(session.transcript), session]),
@@ -205,9 +213,10 @@ export class Party {
       const isSame = row !== undefined && before.get(transcript) === session;
       rows.set(transcript, isSame ? row : encodeSession(session));
     }
-    for (const transcript of this.#skipped.keys())
-      if (!rows.has(transcript)) this.#skipped.delete(transcript);
+    for (const { transcript } of sessionsGone(this.contact, contact)) this.#skipped.delete(toHex(transcript));
     this.#sessions = rows;
+    this.#contactRow = contact.peer === null ? null : encodeContact(contact);
+    eraseReplacedSessions(this.contact, contact);
     this.contact = contact;
   }
 }
@@ -217,14 +226,4 @@ function copyOf(map: SkippedKeyMap): SkippedKeyMap {
   const added = [...map.rows()].map((row) => ({ ...row, key: row.key.slice() }));
   copy.apply({ droppedChains: [], droppedBelow: null, used: null, added });
   return copy;
-}
-
-function mapSessions(contact: ContactSessions, change: (session: Session) => Session): ContactSessions {
-  const map = (entry: ContactSession): ContactSession => ({ ...entry, session: change(entry.session) });
-  return {
-    live: contact.live === null ? null : map(contact.live),
-    aside: contact.aside === null ? null : map(contact.aside),
-    candidates: contact.candidates.map(map),
-    replaced: contact.replaced.map(map),
-  };
 }

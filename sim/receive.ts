@@ -1,7 +1,7 @@
 /** What a side does with a payload that has arrived: a message of a session, or an envelope. Changes nothing. */
 
-import { type Received, receiveMessage, receiveOpening } from '../src/kem/contact-receive.ts';
-import type { ContactSessions } from '../src/kem/contact-sessions.ts';
+import { type Received, receiveMessage, receiveOpening } from '../src/kem/contact-messages.ts';
+import type { ContactSessions } from '../src/kem/contact.ts';
 import { KemError } from '../src/kem/errors.ts';
 import type { Identity } from '../src/kem/identity.ts';
 import { readOpening } from '../src/kem/kx1.ts';

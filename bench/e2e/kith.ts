@@ -188,7 +188,7 @@ class Party {
       oneTimePrekey,
       now,
     });
-    const { session, plaintext } = encryptOpening(P, before, this.#prekeys.secrets.bundle, content);
+    const { session, plaintext } = encryptOpening(P, before, [this.#prekeys], content, now);
     const bytes = wrap(plaintext, peer);
     eraseReplaced(before, session);
     return { session: new StoredSession(P, session), bytes };

@@ -31,11 +31,14 @@ const ALLOWED_LICENCES: ReadonlySet<string> = new Set([
   'BlueOak-1.0.0',
 ]);
 
+/** Every lock file in the repository, from its root. */
+const LOCK_FILES: readonly string[] = ['package-lock.json', 'bench/e2e/comparator/package-lock.json'];
+
 /** Packages that may run code when they are installed, with the reason. None does. */
 const ALLOWED_INSTALL_SCRIPTS: Readonly<Record<string, string>> = {};
 
-export function readLock(root: string): Lock {
-  return (JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Lock }).packages;
+export function readLock(root: string, file = 'package-lock.json'): Lock {
+  return (JSON.parse(readFileSync(join(root, file), 'utf8')) as { packages: Lock }).packages;
 }
 
 /** Whether a licence expression (SPDX) can be satisfied by allowed licences alone. Unknown syntax is a no. */
@@ -113,11 +116,13 @@ export function installScriptProblems(root: string): string[] {
   });
 }
 
-/** Entries that say from where they were downloaded: that is the machine's business, not the project's. */
+/** Entries of all lock files that say from where they were downloaded: the machine's business, not the project's. */
 export function lockProblems(root: string): string[] {
-  return Object.entries(readLock(root)).flatMap(([path, { resolved, link }]) =>
-    resolved === undefined || link === true
-      ? []
-      : [`${path}: has a "resolved" address; .npmrc should have kept it out`],
+  return LOCK_FILES.flatMap((file) =>
+    Object.entries(readLock(root, file)).flatMap(([path, { resolved, link }]) =>
+      resolved === undefined || link === true
+        ? []
+        : [`${file}: ${path}: has a "resolved" address; .npmrc should have kept it out`],
+    ),
   );
 }

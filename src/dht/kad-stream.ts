@@ -7,7 +7,7 @@
 import type { Stream } from '@libp2p/interface';
 import type { ByteChannel } from '../net/byte-channel.ts';
 import { messageStreamChannel } from '../net/message-stream-channel.ts';
-import { concat } from '../safety/bytes.ts';
+import { concat, copyOf } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
 import { encodeVarint } from '../wire/protobuf.ts';
 import { LENGTH_PREFIX_BYTES } from './limits.ts';
@@ -34,7 +34,7 @@ export class KadStream {
       const head = this.#readHead();
       if (head !== null && this.#ahead.length >= head.bytes + head.length) {
         const end = head.bytes + head.length;
-        const message = this.#ahead.slice(head.bytes, end);
+        const message = copyOf(this.#ahead, head.bytes, end);
         this.#ahead = this.#ahead.subarray(end);
         return message;
       }

@@ -8,7 +8,7 @@
  */
 
 import type { PeerId } from '@libp2p/interface';
-import { toHex } from '../safety/bytes.ts';
+import { copyOf, toHex } from '../safety/bytes.ts';
 import type { Clock } from '../safety/clock.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
 import { type Slot, slotKey } from '../wire/slot.ts';
@@ -96,7 +96,7 @@ class Versions {
       if (slot === undefined || slot.seq < seq) return;
       if (slot.seq > seq) this.#newest.clear();
       if (this.#newest.size > MAX_CONFLICTS_READ) return;
-      version = { bytes: bytes.slice(), slot, paths: new Set(), holders: 0 };
+      version = { bytes: copyOf(bytes), slot, paths: new Set(), holders: 0 };
       this.#newest.set(id, version);
     }
     version.holders++;

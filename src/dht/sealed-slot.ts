@@ -6,7 +6,7 @@
  * sizes exists, when it expires, and that two who ask for the same slot know the same reference.
  */
 
-import { concat, u16 } from '../safety/bytes.ts';
+import { concat, copyOf, u16 } from '../safety/bytes.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
 import { MalformedError } from '../safety/errors.ts';
@@ -67,7 +67,7 @@ export function openSlot(
   if (end > plaintext.length || plaintext.subarray(end).some((byte) => byte !== 0)) {
     throw new MalformedError('sealed-slot', 'the padding is not what its length says');
   }
-  return plaintext.slice(LENGTH_BYTES, end);
+  return copyOf(plaintext, LENGTH_BYTES, end);
 }
 
 /** `kith-slot:` and 86 characters of base64url: the key of the slot and the key that opens it. */
@@ -82,8 +82,8 @@ export function decodeSlotReference(text: string): SlotReference {
   }
   const bytes = Buffer.from(text.slice(PREFIX.length), 'base64url');
   const reference = {
-    pk: Uint8Array.from(bytes.subarray(0, KEY_BYTES)),
-    key: Uint8Array.from(bytes.subarray(KEY_BYTES)),
+    pk: copyOf(bytes, 0, KEY_BYTES),
+    key: copyOf(bytes, KEY_BYTES),
   };
   if (encodeSlotReference(reference) !== text) {
     throw new MalformedError('slot-reference', 'bits after the end are not zero');

@@ -10,7 +10,7 @@
  * store alone writes. Order: rows first, then the index, so that a failed write changes nothing.
  */
 
-import { concat, equal, u16, utf8 } from '../safety/bytes.ts';
+import { concat, copyOf, equal, u16, utf8 } from '../safety/bytes.ts';
 import type { Clock } from '../safety/clock.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
@@ -231,7 +231,7 @@ function decoded(bytes: Uint8Array): Slot | null {
 function decodeEvidence(value: Uint8Array): { first: Uint8Array; second: Uint8Array; slot: Slot } | null {
   if (value.length < 2) return null;
   const end = 2 + (value[0] as number) * 256 + (value[1] as number);
-  const [first, second] = [value.slice(2, end), value.slice(end)];
+  const [first, second] = [copyOf(value, 2, end), copyOf(value, end)];
   const slot = decoded(second);
   return slot === null || decoded(first)?.seq !== slot.seq ? null : { first, second, slot };
 }

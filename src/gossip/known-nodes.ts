@@ -6,7 +6,7 @@
 import type { Clock } from '../safety/clock.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
-import { toHex } from '../safety/bytes.ts';
+import { copyOf, toHex } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
 import type { RandomBytes } from '../safety/random.ts';
 import {
@@ -96,7 +96,7 @@ export class KnownNodes {
       return 'reject';
     const node = { onion: onionOf(publicKey), issuedMs: issued * 1000, expiryMs: expiry * 1000 };
     if (!this.#entries.has(key)) this.#makeRoom();
-    this.#entries.set(key, { node, bytes: bytes.slice() });
+    this.#entries.set(key, { node, bytes: copyOf(bytes) });
     for (const listener of this.#listeners) listener(node);
     return 'accept';
   }

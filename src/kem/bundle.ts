@@ -12,11 +12,12 @@
  * an old bundle from the newest before it expires.
  */
 
-import { concat, utf8 } from '../safety/bytes.ts';
+import { concat, copyOf, utf8 } from '../safety/bytes.ts';
 import { type Provider, requireSize } from '../safety/crypto/provider.ts';
 import { MalformedError } from '../safety/errors.ts';
 import { KemError } from './errors.ts';
 import { DEVICE_ID_BYTES, DSA_BYTES, ED_BYTES, fingerprintOf, type Identity } from './identity.ts';
+import { isPrekeyId } from './prekey-id.ts';
 
 const VERSION = 1;
 const SUITE = 1;
@@ -178,7 +179,7 @@ export function verifyBundle(
   now: number,
   options: VerifyOptions = {},
 ): VerifiedBundle {
-  const own = bytes.slice();
+  const own = copyOf(bytes);
   const bundle = decodeBundle(own);
   requireCurrent(bundle, now, options);
   const record = own.subarray(0, ED_SIGNATURE_AT);
@@ -229,7 +230,7 @@ function requireEncodable(keys: DeviceKeys): void {
   requireSize('answer key', keys.answer, ANSWER_BYTES);
   requireSize('inbox key', keys.inbox, INBOX_BYTES);
   const { prekeyId, issued, expiry } = keys;
-  if (!Number.isInteger(prekeyId) || prekeyId < 1 || prekeyId >= 2 ** 32) throw new RangeError('prekey id');
+  if (!isPrekeyId(prekeyId)) throw new RangeError('prekey id');
   if (!Number.isSafeInteger(issued) || issued < 0 || !Number.isSafeInteger(expiry)) {
     throw new RangeError('times are whole unix seconds');
   }

@@ -5,7 +5,7 @@
  * reorder or skip: ciphertexts open in the order they were sealed, or not at all.
  */
 
-import { wipe } from '../safety/bytes.ts';
+import { copyOf, wipe } from '../safety/bytes.ts';
 import type { Aead } from '../safety/crypto/provider.ts';
 import { KemError } from './errors.ts';
 
@@ -66,7 +66,7 @@ export class CipherState {
     this.#nonce.fill(0xff, 4);
     const sealed = this.#aead.seal(this.#key, this.#nonce, NOTHING, ZEROS);
     wipe(this.#key);
-    this.#key = sealed.slice(0, 32);
+    this.#key = copyOf(sealed, 0, 32);
     wipe(sealed); // a view of a buffer that others may be given later
   }
 

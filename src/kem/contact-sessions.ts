@@ -9,114 +9,75 @@
  * - Simultaneous openings: the one of the lower fingerprint wins. Its owner cannot tell at first whether the peer knows
  *   it. So when the other is proven before that, it is used for the time being, and the own one is set aside; it wins
  *   back the place when a message under it shows that the peer has gone on with it: see {@link Contest}.
- * - What was replaced is read for 30 days after the last message under it.
+ * - What was replaced is read for 30 days after the last message under it. Only content is answered there, so that ends
+ *   that differ send each other no replies without end.
  *
- * Does no cryptography (contact-receive.ts does) and keeps no skipped keys. The rules assume that every state is
+ * Does no cryptography (contact-messages.ts does) and keeps no skipped keys. The rules assume that every state is
  * committed; whoever restores an older one starts with none of these sessions (and new prekeys), and opens one anew.
  */
 
 import { equal } from '../safety/bytes.ts';
+import { MAIL_TTL_SECONDS } from './bundle.ts';
+import {
+  allSessions,
+  type ContactSession,
+  type ContactSessions,
+  type Contest,
+  findSession,
+  MAX_CANDIDATES,
+  MAX_REPLACED,
+  NO_SESSIONS,
+  requirePeer,
+} from './contact.ts';
 import { isProven, type Session } from './session.ts';
 
-/** More openings of one contact than this wait for proof only in an attack; the one unused longest makes room. */
-const MAX_CANDIDATES = 4;
-/** An own opening retires all others at once: live, aside and candidates; there is room for two more. */
-const MAX_REPLACED = 2 + MAX_CANDIDATES + 2;
-/**
- * A peer that names this epoch has had messages of both first ones from here, so it has decided every {@link Contest} in
- * favour of the session.
- */
-const SETTLED_EPOCH = 2;
+/** Who begins chain 3 has had chain 2 from here, and so has decided every {@link Contest} in favour of the session. */
+const SETTLED_CHAIN = 3;
 /** As long as skipped keys are kept, and twice as long as mail lies. */
 export const KEEP_REPLACED_MS = 30 * 24 * 60 * 60 * 1000;
 
-/**
- * A session of the peer against an own opening that the peer may not have known: the own one has won once the peer
- * names an epoch of it above `epoch`, the one in which it was when the peer's opening came. The peer reaches that only
- * by messages sent after its own opening, and sends none when it has gone on with its own.
- */
-export interface Contest {
-  /** Transcript of the own opening. */
-  readonly against: Uint8Array;
-  readonly epoch: number;
-}
-
-export interface ContactSession {
+/** A session with whom: what opening or accepting gives. */
+interface WithPeer {
   readonly session: Session;
-  /** Id of the peer's opening; null: an own one. */
-  readonly openingId: Uint8Array | null;
-  /** Secret of the pair, from the first contact (32 bytes): that of the live session is in use. */
-  readonly pairKey: Uint8Array;
-  readonly contest: Contest | null;
-  /** Whether the peer waits for a message under this session; one without content will do. */
-  readonly owed: boolean;
-  /** Milliseconds since 1970 of the last message decrypted, or of the opening. */
-  readonly usedAt: number;
+  readonly peer: { readonly fingerprint: Uint8Array };
 }
 
-export interface ContactSessions {
-  /** What content is encrypted under. */
-  readonly live: ContactSession | null;
-  /** An own opening that `live`, of the peer, stands in for until it is decided. */
-  readonly aside: ContactSession | null;
-  /** Openings of the peer that are not proven, in the order in which they came. */
-  readonly candidates: readonly ContactSession[];
-  /** Only read; last used last. */
-  readonly replaced: readonly ContactSession[];
-}
-
-export const NO_SESSIONS: ContactSessions = { live: null, aside: null, candidates: [], replaced: [] };
-
-/** All sessions, in the order in which messages are tried. */
-export function allSessions({ live, aside, candidates, replaced }: ContactSessions): ContactSession[] {
-  const first = [live, aside].filter((entry) => entry !== null);
-  return [...first, ...candidates, ...replaced.toReversed()];
-}
-
-/** The session with this transcript, or null. */
-export function findSession(contact: ContactSessions, transcript: Uint8Array): ContactSession | null {
-  return allSessions(contact).find(({ session }) => equal(session.transcript, transcript)) ?? null;
-}
-
-/** Sessions under which the peer waits for a message: to be sent when it suits, without content if there is none. */
-export function repliesOwed(contact: ContactSessions): ContactSession[] {
-  return allSessions(contact).filter(({ owed }) => owed);
-}
-
-/** After an own opening at `now` (milliseconds since 1970). */
+/** After an own opening at `now` (milliseconds since 1970). Throws KemError WRONG_CONTACT. */
 export function withOpened(
   contact: ContactSessions,
-  session: Session,
-  pairKey: Uint8Array,
+  { session, peer }: WithPeer,
   now: number,
 ): ContactSessions {
-  const live = { session, openingId: null, pairKey, contest: null, owed: false, usedAt: now };
-  return { ...NO_SESSIONS, live, replaced: retire(allSessions(contact).toReversed()) };
+  requirePeer(contact, peer.fingerprint);
+  const live = { session, openingId: null, contest: null, owed: false, usedAt: now };
+  return {
+    ...NO_SESSIONS,
+    peer: peer.fingerprint,
+    live,
+    replaced: retire(allSessions(contact).toReversed()),
+  };
 }
 
-/** After the peer's opening was accepted at `now`. `weAreLower`: whether the own fingerprint is the lower one. */
+/**
+ * After the peer's opening was accepted at `now`. `weAreLower`: whether the own fingerprint is the lower one. Throws KemError
+ * WRONG_CONTACT.
+ */
 export function withAccepted(
   contact: ContactSessions,
-  accepted: { readonly session: Session; readonly pairKey: Uint8Array; readonly openingId: Uint8Array },
+  { session, peer, openingId }: WithPeer & { readonly openingId: Uint8Array },
   weAreLower: boolean,
   now: number,
 ): ContactSessions {
-  const { session, pairKey, openingId } = accepted;
+  requirePeer(contact, peer.fingerprint);
   const own = contact.aside ?? contact.live;
   const contest =
-    weAreLower && own?.session.role === 'initiator' && own.session.remoteEpoch === 0
-      ? { against: own.session.transcript, epoch: own.session.pq.epoch }
+    weAreLower && own !== null && own.openingId === null && newestChain(own) < 1
+      ? { against: own.session.transcript, wonAt: newestChain(own) + 2 }
       : null;
-  const entry = { session, openingId, pairKey, contest, owed: true, usedAt: now };
-  if (contact.live === null) return { ...contact, live: entry };
-  const waiting = [...contact.candidates, entry];
-  if (waiting.length <= MAX_CANDIDATES) return { ...contact, candidates: waiting };
-  const oldest = waiting.reduce((a, b) => (b.usedAt < a.usedAt ? b : a));
-  return {
-    ...contact,
-    candidates: waiting.filter((other) => other !== oldest),
-    replaced: retire([...contact.replaced, oldest]),
-  };
+  const entry = { session, openingId, contest, owed: true, usedAt: now };
+  const known = { ...contact, peer: peer.fingerprint };
+  if (contact.live === null) return { ...known, live: entry };
+  return { ...known, candidates: [...contact.candidates, entry].slice(-MAX_CANDIDATES) };
 }
 
 /** After a message was encrypted under the session with the transcript of `next`. */
@@ -124,75 +85,80 @@ export function withSent(contact: ContactSessions, next: Session): ContactSessio
   return replaceEntry(contact, next.transcript, (entry) => ({ ...entry, session: next, owed: false }));
 }
 
-/** After a message was decrypted under the session with the transcript of `next`, at `now` (milliseconds since 1970). */
-export function withReceived(contact: ContactSessions, next: Session, now: number): ContactSessions {
+/** After a message was decrypted under the session of `next` at `now` (ms since 1970). `isReply`: it has no content. */
+export function withReceived(
+  contact: ContactSessions,
+  next: Session,
+  isReply: boolean,
+  now: number,
+): ContactSessions {
   const before = findSession(contact, next.transcript);
   if (before === null) throw new RangeError('not a session of this contact');
   const isFirstAnswer = before.session.opening !== null && next.opening === null;
   const entry = { ...before, session: next, usedAt: now };
-  const updated = replaceEntry(contact, next.transcript, () => entry);
-  if (updated.live === entry) {
-    return owe(withoutLosers(updated, entry), entry, isFirstAnswer || !isSettledThere(updated));
-  }
+  const replaced = replaceEntry(contact, next.transcript, () => entry);
+  const updated = withoutLosers(replaced, entry);
+  if (updated.live === entry) return owe(updated, entry, isFirstAnswer || !isSettledThere(updated, entry));
   if (updated.aside === entry) return receivedAside(updated, entry);
   if (updated.candidates.includes(entry)) return receivedCandidate(updated, entry);
-  // the peer has not seen yet what is live here: a message under that shows it
+  // the peer has not seen yet what is live here, and a message under that shows it; but to replies without end
   const used = { ...updated, replaced: [...updated.replaced.filter((other) => other !== entry), entry] };
-  return used.live === null ? used : owe(used, used.live, true);
+  return owe(used, used.live, !isReply);
 }
 
-/** Without the replaced sessions that are over at `now`. They stay as long as the peer may not know the live one. */
+/**
+ * Without what is over at `now`: own openings that can no longer be answered (then `live` may be null: open anew), and
+ * what is only read and not used for 30 days, unless the peer may not know the live one. Candidates and the one aside
+ * stay: the peer may go on with them at any time.
+ */
 export function withoutExpired(contact: ContactSessions, now: number): ContactSessions {
-  if (!isSettledHere(contact)) return contact;
-  return { ...contact, replaced: contact.replaced.filter(({ usedAt }) => now < usedAt + KEEP_REPLACED_MS) };
+  const { live, aside, replaced } = contact;
+  const canBeAnswered = ({ session: { opening } }: ContactSession): boolean =>
+    opening === null || now < (opening.expiry + MAIL_TTL_SECONDS) * 1000;
+  const isSettled = live !== null && newestChain(live) >= SETTLED_CHAIN;
+  const isRead = (entry: ContactSession): boolean =>
+    canBeAnswered(entry) && !(isSettled && now >= entry.usedAt + KEEP_REPLACED_MS);
+  return {
+    ...contact,
+    live: live !== null && canBeAnswered(live) ? live : null,
+    aside: aside !== null && canBeAnswered(aside) ? aside : null,
+    replaced: replaced.filter(isRead),
+  };
 }
 
-/** Candidates against which the live session has won are only read. */
-function withoutLosers(contact: ContactSessions, live: ContactSession): ContactSessions {
-  const lost = contact.candidates.filter(
-    ({ contest }) => contest !== null && isAgainst(contest, live.session) && hasWon(live, contest),
-  );
-  if (lost.length === 0) return contact;
-  const candidates = contact.candidates.filter((entry) => !lost.includes(entry));
-  return { ...contact, candidates, replaced: retire([...contact.replaced, ...lost]) };
+/** Candidates against which `own` has won are only read. */
+function withoutLosers(contact: ContactSessions, own: ContactSession): ContactSessions {
+  const hasLost = ({ contest }: ContactSession): boolean =>
+    isAgainst(contest, own.session) && hasWon(own, contest);
+  const candidates = contact.candidates.filter((entry) => !hasLost(entry));
+  if (candidates.length === contact.candidates.length) return contact;
+  return {
+    ...contact,
+    candidates,
+    replaced: retire([...contact.replaced, ...contact.candidates.filter(hasLost)]),
+  };
 }
 
 /** The own opening was set aside: has the peer gone on with it? */
 function receivedAside(contact: ContactSessions, entry: ContactSession): ContactSessions {
   const { live } = contact;
   if (live !== null && !hasWon(entry, live.contest)) return owe(contact, entry, true);
-  const lost = live === null ? [] : [live];
-  return owe(
-    { ...contact, live: entry, aside: null, replaced: retire([...contact.replaced, ...lost]) },
-    entry,
-    true,
-  );
+  const replaced = live === null ? contact.replaced : retire([...contact.replaced, live]);
+  return owe({ ...contact, live: entry, aside: null, replaced }, entry, true);
 }
 
-/** A candidate becomes live when its initiator is proven, unless an own opening has won against it. */
+/** A candidate becomes live when its initiator is proven; an own opening that may yet win against it is set aside. */
 function receivedCandidate(contact: ContactSessions, entry: ContactSession): ContactSessions {
   if (!isProven(entry.session)) return owe(contact, entry, true);
   const at = contact.candidates.indexOf(entry);
   // the peer opens one after the other, and proves none that it has given up for a later one
   const earlier = contact.candidates.slice(0, at);
-  const candidates = contact.candidates.slice(at + 1);
   const rivals = [contact.live, contact.aside].filter((other) => other !== null);
-  const own = rivals.find(({ session }) => isAgainst(entry.contest, session));
-  if (own !== undefined && hasWon(own, entry.contest)) {
-    return owe(
-      { ...contact, candidates, replaced: retire([...contact.replaced, ...earlier, entry]) },
-      contact.live,
-      true,
-    );
-  }
-  const gone = rivals.filter((other) => other !== own);
-  const adopted = {
-    live: entry,
-    aside: own ?? null,
-    candidates,
-    replaced: retire([...contact.replaced, ...earlier, ...gone]),
-  };
-  return owe(adopted, entry, true);
+  const aside = rivals.find(({ session }) => isAgainst(entry.contest, session)) ?? null;
+  const gone = rivals.filter((other) => other !== aside);
+  const replaced = retire([...contact.replaced, ...earlier, ...gone]);
+  const candidates = contact.candidates.slice(at + 1);
+  return owe({ peer: contact.peer, live: entry, aside, candidates, replaced }, entry, true);
 }
 
 function isAgainst(contest: Contest | null, session: Session): boolean {
@@ -200,19 +166,18 @@ function isAgainst(contest: Contest | null, session: Session): boolean {
 }
 
 function hasWon(own: ContactSession, contest: Contest | null): boolean {
-  return contest === null || own.session.remoteEpoch > contest.epoch;
+  return contest === null || newestChain(own) >= contest.wonAt;
 }
 
-/** Whether the peer is known to use the live session for good, so that the replaced ones may go. */
-function isSettledHere({ live }: ContactSessions): boolean {
-  return live !== null && live.session.remoteEpoch >= SETTLED_EPOCH;
+/** Number of the peer's newest chain. Each but the first answers the one begun here after the one before it. */
+function newestChain({ session }: ContactSession): number {
+  return session.receiving?.id ?? -1;
 }
 
-/** Whether the peer is known to know the same of us: the next epoch needs messages that say so. */
-function isSettledThere(contact: ContactSessions): boolean {
-  const { live } = contact;
-  if (live === null || !isProven(live.session)) return live === null;
-  return allSessions(contact).length === 1 || live.session.pq.epoch > SETTLED_EPOCH;
+/** Whether the peer is known to have settled on `live` as well, so that it needs no more replies. */
+function isSettledThere(contact: ContactSessions, live: ContactSession): boolean {
+  const isOnly = allSessions(contact).length === 1;
+  return isProven(live.session) && (isOnly || newestChain(live) > SETTLED_CHAIN);
 }
 
 function owe(contact: ContactSessions, entry: ContactSession | null, owed: boolean): ContactSessions {
@@ -228,6 +193,7 @@ function replaceEntry(
   const changed = (entry: ContactSession): ContactSession =>
     equal(entry.session.transcript, transcript) ? change(entry) : entry;
   return {
+    peer: contact.peer,
     live: contact.live === null ? null : changed(contact.live),
     aside: contact.aside === null ? null : changed(contact.aside),
     candidates: contact.candidates.map(changed),

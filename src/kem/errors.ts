@@ -1,4 +1,4 @@
-/** Misuse and exhaustion of the state machines. Refused bytes are CryptoError or MalformedError instead. */
+/** What the state machines refuse by a rule of theirs. What primitives refuse is CryptoError, bytes of the wrong form MalformedError. */
 
 import { KithError } from '../safety/errors.ts';
 
@@ -18,6 +18,7 @@ import { KithError } from '../safety/errors.ts';
  * `OWN_FINGERPRINT`: the other side claims, or is, the own identity.
  * `UNKNOWN_PREKEY`: the private half of the prekey was never here, or was erased.
  * `UNKNOWN_ONE_TIME_PREKEY`: the one-time prekey was never here, or was used.
+ * `WRONG_CONTACT`: an opening or session of one contact was given to the sessions of another.
  * `REPLAYED`: this KX1 was accepted before, and its session is gone.
  */
 export type KemErrorCode =
@@ -36,6 +37,7 @@ export type KemErrorCode =
   | 'OWN_FINGERPRINT'
   | 'UNKNOWN_PREKEY'
   | 'UNKNOWN_ONE_TIME_PREKEY'
+  | 'WRONG_CONTACT'
   | 'REPLAYED';
 
 export class KemError extends KithError<KemErrorCode> {

@@ -5,7 +5,7 @@
  * It does not say who sealed. Neither exporting secrets nor the PSK and Auth modes are here.
  */
 
-import { concat, u16, utf8, wipe } from '../safety/bytes.ts';
+import { concat, copyOf, u16, utf8, wipe } from '../safety/bytes.ts';
 import type { KemKeyPair, Provider } from '../safety/crypto/provider.ts';
 
 /** Encapsulated key, the `enc` of section 6.1: an X-Wing ciphertext. */
@@ -76,7 +76,7 @@ class KeySchedule {
       info,
       Uint8Array.of(1),
     );
-    const wanted = block.slice(0, length);
+    const wanted = copyOf(block, 0, length);
     wipe(block);
     return wanted;
   }

@@ -9,7 +9,7 @@
  * fingerprint: the bundle ties it to the identity. Whether a fingerprint is the right person's is for people to compare.
  */
 
-import { concat, utf8, wipe } from '../safety/bytes.ts';
+import { concat, copyOf, utf8, wipe } from '../safety/bytes.ts';
 import {
   type Ed25519Signer,
   type MlDsaKeyPair,
@@ -77,10 +77,10 @@ export function decodeIdentity(bytes: Uint8Array): IdentitySecrets {
   if (bytes.length !== IDENTITY_BYTES) throw new MalformedError('identity', 'wrong length');
   if (bytes[0] !== VERSION) throw new MalformedError('identity', 'unknown version');
   return {
-    edSeed: bytes.slice(1, DSA_SEED_AT),
-    dsaSeed: bytes.slice(DSA_SEED_AT, DEVICE_SECRET_AT),
-    deviceSecret: bytes.slice(DEVICE_SECRET_AT, DEVICE_ID_AT),
-    deviceId: bytes.slice(DEVICE_ID_AT),
+    edSeed: copyOf(bytes, 1, DSA_SEED_AT),
+    dsaSeed: copyOf(bytes, DSA_SEED_AT, DEVICE_SECRET_AT),
+    deviceSecret: copyOf(bytes, DEVICE_SECRET_AT, DEVICE_ID_AT),
+    deviceId: copyOf(bytes, DEVICE_ID_AT),
   };
 }
 
@@ -108,6 +108,6 @@ export class Identity {
     this.dsaHash = provider.sha256(this.dsa.publicKey);
     this.fingerprint = fingerprintOf(provider, this.ed.publicKey, this.dsaHash);
     this.device = provider.x25519.keyPair(secrets.deviceSecret);
-    this.deviceId = secrets.deviceId.slice();
+    this.deviceId = copyOf(secrets.deviceId);
   }
 }

@@ -25,19 +25,22 @@ export {
   receiveMessage,
   receiveOpening,
   type Received,
+  type Sending,
   type Sent,
   type SkippedOf,
-} from './contact-receive.ts';
+} from './contact-messages.ts';
+export { decodeContact, encodeContact } from './contact-codec.ts';
+export { eraseReplacedSessions, sessionsGone } from './contact-commit.ts';
 export {
   allSessions,
   type ContactSession,
   type ContactSessions,
   type Contest,
+  findSession,
   NO_SESSIONS,
   repliesOwed,
-  withOpened,
-  withoutExpired,
-} from './contact-sessions.ts';
+} from './contact.ts';
+export { withOpened, withoutExpired } from './contact-sessions.ts';
 export { KemError, type KemErrorCode } from './errors.ts';
 export {
   decodeIdentity,
@@ -79,7 +82,7 @@ export {
 export type { Primitives } from './primitives.ts';
 export { decrypt, type Decrypted, recognises } from './ratchet-decrypt.ts';
 export { encrypt, type Encrypted } from './ratchet-encrypt.ts';
-export type { StreamKeys } from './ratchet-keys.ts';
+export type { EpochKeys } from './ratchet-keys.ts';
 export { contentCapacity, MESSAGE_SIZES } from './ratchet-message.ts';
 export {
   ENVELOPE_BYTES,

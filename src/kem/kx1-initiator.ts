@@ -6,7 +6,7 @@
  * caller commits the session before an opening goes out.
  */
 
-import { concat, wipe } from '../safety/bytes.ts';
+import { concat, equal, wipe } from '../safety/bytes.ts';
 import { requireCurrent, type VerifiedBundle } from './bundle.ts';
 import { KemError } from './errors.ts';
 import type { Identity } from './identity.ts';
@@ -15,16 +15,16 @@ import {
   deriveSecrets,
   encodeKx1Header,
   OPENING_MESSAGE_BYTES,
-  requireBundleOf,
   requireOther,
   transcriptOf,
   wipeSecrets,
 } from './kx1.ts';
 import type { OneTimePrekeyPublic } from './one-time-prekey.ts';
+import { isPrekeyId } from './prekey-id.ts';
 import type { Prekeys } from './prekeys.ts';
-import type { Primitives } from './primitives.ts';
+import { type Primitives, requireTime } from './primitives.ts';
 import { encrypt } from './ratchet-encrypt.ts';
-import { deriveStreamKeys, type StreamKeys } from './ratchet-keys.ts';
+import { deriveEpochKeys, type EpochKeys } from './ratchet-keys.ts';
 import { openAsInitiator, type Session } from './session.ts';
 
 export interface InitiateInit {
@@ -42,19 +42,21 @@ export interface InitiateInit {
 
 export interface Initiated {
   readonly session: Session;
-  /** 32 bytes, secret: stays with the contact for good. */
-  readonly pairKey: Uint8Array;
+  readonly peer: VerifiedBundle;
   /** Of epoch 0: given out this once. */
-  readonly streamKeys: StreamKeys;
+  readonly epochKeys: EpochKeys;
 }
 
 /**
  * Opens a session to the device of a bundle. Throws KemError OWN_FINGERPRINT, BUNDLE_EXPIRED (either side's) or
- * BUNDLE_FROM_FUTURE, WRONG_STATE when the own prekeys are erased, and CryptoError when a key of the bundle is refused.
+ * BUNDLE_FROM_FUTURE, WRONG_STATE when the own prekeys are erased, CryptoError when a key of the bundle is refused, and
+ * RangeError on a one-time prekey whose id has no encoding.
  */
 export function initiate(p: Primitives, init: InitiateInit): Initiated {
   const { provider } = p;
   const { identity, prekeys, peer, oneTimePrekey, now } = init;
+  if (oneTimePrekey !== undefined && !isPrekeyId(oneTimePrekey.id))
+    throw new RangeError('one-time prekey id');
   requireOther(identity, peer.fingerprint);
   requireCurrent(peer, now);
   requireCurrent(prekeys, now);
@@ -95,30 +97,32 @@ export function initiate(p: Primitives, init: InitiateInit): Initiated {
     keys: secrets.keys,
     remoteRatchetKey: peer.spk,
     answerSeed: prekeys.secrets.answerSeed,
-    opening,
+    opening: { header: opening, expiry: Math.min(prekeys.expiry, peer.expiry) },
   });
-  const streamKeys = deriveStreamKeys(provider, secrets.streamSecret, 0, 'initiator');
+  const epochKeys = deriveEpochKeys(provider, secrets.epochSecret, 0, 'initiator');
   wipeSecrets(secrets);
-  return { session, pairKey: secrets.pairKey, streamKeys };
+  return { session, peer, epochKeys };
 }
 
 export interface EncryptedOpening {
   readonly session: Session;
   /** What goes into a sealed envelope: header and message, 15,119 bytes. */
   readonly plaintext: Uint8Array;
-  readonly streamKeys: StreamKeys | null;
+  readonly epochKeys: EpochKeys | null;
 }
 
 /**
- * A message of a session that the responder has not answered yet, with at most OPENING_CONTENT_BYTES of content.
- * `ownBundle` is the one of the prekeys that the session was opened with. Throws KemError WRONG_STATE when the session
- * was answered, BUNDLE_MISMATCH on another bundle, CONTENT_TOO_LONG and CHAIN_EXHAUSTED.
+ * A message of a session that the responder has not answered yet, with at most OPENING_CONTENT_BYTES of content. Among
+ * `prekeys`, the own sets, is the one that the session was opened with. Throws KemError WRONG_STATE when the session was
+ * answered, BUNDLE_EXPIRED when either side's bundle has expired at `now` (milliseconds), BUNDLE_MISMATCH when the set
+ * is not there, CONTENT_TOO_LONG and CHAIN_EXHAUSTED.
  */
 export function encryptOpening(
   p: Primitives,
   session: Session,
-  ownBundle: Uint8Array,
+  prekeys: readonly Prekeys[],
   content: Uint8Array,
+  now: number,
 ): EncryptedOpening {
   const { opening } = session;
   if (opening === null) {
@@ -126,11 +130,23 @@ export function encryptOpening(
       hint: 'Send an ordinary message of the session.',
     });
   }
-  requireBundleOf(p.provider, decodeKx1Header(opening), ownBundle);
-  const sent = encrypt(p, session, concat(ownBundle, content), OPENING_MESSAGE_BYTES);
+  requireTime(now);
+  if (now / 1000 >= opening.expiry) {
+    throw new KemError('BUNDLE_EXPIRED', 'this session was opened with a bundle that has expired', {
+      hint: 'Nobody has answered it: open a new one with the newest bundles.',
+    });
+  }
+  const named = decodeKx1Header(opening.header).bundleHash;
+  const set = prekeys.find(({ bundleHash }) => equal(bundleHash, named));
+  if (set === undefined) {
+    throw new KemError('BUNDLE_MISMATCH', 'the prekeys that this session was opened with are not there', {
+      hint: 'Keep each set until it is to be erased; to go on now, open a new session.',
+    });
+  }
+  const sent = encrypt(p, session, concat(set.secrets.bundle, content), OPENING_MESSAGE_BYTES);
   return {
     session: sent.session,
-    plaintext: concat(opening, sent.message),
-    streamKeys: sent.streamKeys,
+    plaintext: concat(opening.header, sent.message),
+    epochKeys: sent.epochKeys,
   };
 }

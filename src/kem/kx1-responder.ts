@@ -8,7 +8,7 @@
  * knows the bundle: four agreements and a decapsulation.
  */
 
-import { equal, wipe } from '../safety/bytes.ts';
+import { copyOf, equal, wipe } from '../safety/bytes.ts';
 import type { X25519KeyPair } from '../safety/crypto/provider.ts';
 import { BUNDLE_BYTES, type VerifiedBundle, verifyBundle } from './bundle.ts';
 import { KemError } from './errors.ts';
@@ -26,7 +26,7 @@ import type { OneTimePrekey } from './one-time-prekey.ts';
 import type { Prekeys } from './prekeys.ts';
 import type { Primitives } from './primitives.ts';
 import { decrypt } from './ratchet-decrypt.ts';
-import { deriveStreamKeys, type StreamKeys } from './ratchet-keys.ts';
+import { deriveEpochKeys, type EpochKeys } from './ratchet-keys.ts';
 import { answerFirstEpoch, eraseReplaced, eraseSession, openAsResponder, type Session } from './session.ts';
 import type { SkippedChanges, SkippedKeys } from './skipped-keys.ts';
 
@@ -47,8 +47,9 @@ export interface UnverifiedContact {
   readonly session: Session;
   /** The bundle and the content behind it. */
   readonly body: Uint8Array;
-  readonly pairKey: Uint8Array;
-  readonly streamKeys: StreamKeys;
+  readonly epochKeys: EpochKeys;
+  /** See Decrypted in ratchet-decrypt.ts. */
+  readonly missing: number;
   readonly skipped: SkippedChanges;
 }
 
@@ -57,10 +58,10 @@ export interface AcceptedContact {
   readonly session: Session;
   readonly peer: VerifiedBundle;
   readonly content: Uint8Array;
-  /** 32 bytes, secret: stays with the contact for good. */
-  readonly pairKey: Uint8Array;
   /** Of epoch 0: given out this once. */
-  readonly streamKeys: StreamKeys;
+  readonly epochKeys: EpochKeys;
+  /** See Decrypted in ratchet-decrypt.ts. */
+  readonly missing: number;
   readonly skipped: SkippedChanges;
   /** To be kept with the session, to recognise the repeated header. */
   readonly openingId: Uint8Array;
@@ -74,7 +75,7 @@ const NO_SKIPPED: SkippedKeys = { get: () => null };
 
 /**
  * Accepts a first contact at `now` (milliseconds since 1970). Openings of sessions that exist are not for here: see
- * contact-receive.ts. Throws MalformedError, CryptoError, and KemError OWN_FINGERPRINT, UNKNOWN_PREKEY,
+ * contact-messages.ts. Throws MalformedError, CryptoError, and KemError OWN_FINGERPRINT, UNKNOWN_PREKEY,
  * UNKNOWN_ONE_TIME_PREKEY, REPLAYED, BUNDLE_MISMATCH, BUNDLE_FORGED, BUNDLE_EXPIRED, BUNDLE_FROM_FUTURE, or what
  * decrypting says.
  */
@@ -84,7 +85,7 @@ export function accept(p: Primitives, own: ResponderKeys, opening: Opening, now:
     return verifyInitiator(p, contact, now);
   } catch (error) {
     eraseSession(contact.session);
-    wipe(contact.pairKey, contact.streamKeys.send, contact.streamKeys.receive);
+    wipe(contact.epochKeys.send, contact.epochKeys.receive);
     throw error;
   }
 }
@@ -128,12 +129,11 @@ export function decryptOpening(
   try {
     const first = decrypt(p, fresh, opening.message, NO_SKIPPED, now);
     eraseReplaced(fresh, first.session);
-    const { session, content: body, skipped } = first;
-    const streamKeys = deriveStreamKeys(provider, secrets.streamSecret, 0, 'responder');
-    return { opening, session, body, pairKey: secrets.pairKey, streamKeys, skipped };
+    const { session, content: body, missing, skipped } = first;
+    const epochKeys = deriveEpochKeys(provider, secrets.epochSecret, 0, 'responder');
+    return { opening, session, body, epochKeys, missing, skipped };
   } catch (error) {
     eraseSession(fresh);
-    wipe(secrets.pairKey);
     throw error;
   } finally {
     wipeSecrets(secrets);
@@ -156,8 +156,8 @@ export function verifyInitiator(p: Primitives, contact: UnverifiedContact, now: 
     session: answerFirstEpoch(p, contact.session, peer.answer),
     peer,
     content,
-    pairKey: contact.pairKey,
-    streamKeys: contact.streamKeys,
+    epochKeys: contact.epochKeys,
+    missing: contact.missing,
     skipped: contact.skipped,
     openingId,
     replayId,
@@ -173,7 +173,7 @@ export function splitBody(
 ): readonly [bundle: Uint8Array, content: Uint8Array] {
   const bundle = body.subarray(0, BUNDLE_BYTES);
   requireBundleOf(provider, header, bundle);
-  return [bundle, body.slice(BUNDLE_BYTES)];
+  return [bundle, copyOf(body, BUNDLE_BYTES)];
 }
 
 function findPrekeys(sets: readonly Prekeys[], id: number, now: number): Prekeys {

@@ -17,6 +17,7 @@ import { MalformedError } from '../safety/errors.ts';
 import { BUNDLE_BYTES, bundleHash } from './bundle.ts';
 import { KemError } from './errors.ts';
 import { fingerprintOf, type Identity } from './identity.ts';
+import { isPrekeyId } from './prekey-id.ts';
 import { contentCapacity } from './ratchet-message.ts';
 import { ENVELOPE_PLAINTEXT_BYTES } from './sealed-envelope.ts';
 import type { SessionKeys } from './session.ts';
@@ -68,8 +69,12 @@ export interface Kx1Header {
   readonly ciphertext: Uint8Array;
 }
 
-/** {@link KX1_HEADER_BYTES}. The parts have the sizes that {@link Kx1Header} names. */
+/** {@link KX1_HEADER_BYTES}. Throws RangeError on ids or parts that have no encoding. */
 export function encodeKx1Header(header: Kx1Header): Uint8Array<ArrayBuffer> {
+  if (!isPrekeyId(header.prekeyId)) throw new RangeError('prekey id');
+  if (header.oneTimePrekeyId !== 0 && !isPrekeyId(header.oneTimePrekeyId)) {
+    throw new RangeError('one-time prekey id');
+  }
   const ids = new DataView(new ArrayBuffer(8));
   ids.setUint32(0, header.prekeyId);
   ids.setUint32(4, header.oneTimePrekeyId);
@@ -84,7 +89,7 @@ export function encodeKx1Header(header: Kx1Header): Uint8Array<ArrayBuffer> {
     ephemeral,
     ciphertext,
   );
-  if (bytes.length !== KX1_HEADER_BYTES || header.prekeyId === 0) throw new RangeError('KX1 header');
+  if (bytes.length !== KX1_HEADER_BYTES) throw new RangeError('KX1 header');
   return bytes;
 }
 
@@ -167,10 +172,8 @@ export function transcriptOf(provider: Provider, headerBytes: Uint8Array, partie
 
 export interface Kx1Secrets {
   readonly keys: SessionKeys;
-  /** 32 bytes, the same on both sides for good: for link login and repair tags. */
-  readonly pairKey: Uint8Array;
-  /** 32 bytes: gives the stream keys of epoch 0. */
-  readonly streamSecret: Uint8Array;
+  /** 32 bytes: gives the keys of epoch 0. */
+  readonly epochSecret: Uint8Array;
 }
 
 /** The secrets of the session. Wipes `agreements`: the shared secrets in the order of the ikm. */
@@ -180,7 +183,7 @@ export function deriveSecrets(
   agreements: readonly Uint8Array[],
 ): Kx1Secrets {
   const ikm = concat(...agreements);
-  const output = provider.hkdfSha256(ikm, ZEROS, concat(SECRETS_LABEL, transcript), 160);
+  const output = provider.hkdfSha256(ikm, ZEROS, concat(SECRETS_LABEL, transcript), 128);
   wipe(ikm, ...agreements);
   return {
     keys: {
@@ -188,14 +191,13 @@ export function deriveSecrets(
       initiatorHeaderKey: output.subarray(32, 64),
       responderHeaderKey: output.subarray(64, 96),
     },
-    pairKey: output.slice(96, 128),
-    streamSecret: output.subarray(128),
+    epochSecret: output.subarray(96),
   };
 }
 
 /** Best-effort erasure of what the session has copied. */
-export function wipeSecrets({ keys, streamSecret }: Kx1Secrets): void {
-  wipe(keys.rootKey, keys.initiatorHeaderKey, keys.responderHeaderKey, streamSecret);
+export function wipeSecrets({ keys, epochSecret }: Kx1Secrets): void {
+  wipe(keys.rootKey, keys.initiatorHeaderKey, keys.responderHeaderKey, epochSecret);
 }
 
 /** Throws KemError BUNDLE_MISMATCH unless the header names this bundle. */

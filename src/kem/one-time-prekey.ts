@@ -6,7 +6,7 @@
  */
 
 import type { Provider } from '../safety/crypto/provider.ts';
-import { newPrekeyId } from './prekeys.ts';
+import { newPrekeyId } from './prekey-id.ts';
 import type { Primitives } from './primitives.ts';
 
 /** What stays with the owner. */

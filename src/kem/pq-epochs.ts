@@ -4,12 +4,13 @@
  * proposer has moved on. So loss, repetition and any order do no harm, and the sides differ by at most one epoch.
  * docs/wire.md, "KR1: PQ epochs".
  *
- *     due --own sending step--> propose --CT(e+1)--> ready --own sending step, secret mixed--> wait, epoch e+1
+ *     due --own sending step, in turn--> propose --CT(e+1)--> ready --own sending step, secret mixed--> wait, epoch e+1
  *     wait --EK(e+1)--> answer --header of epoch e+1, secret mixed--> due, epoch e+1
  *
  * The initiator of the session proposes odd epochs. Epoch 1's key is the one that its bundle signs, so nothing carries
- * it. Values, not objects: each function returns the next state and leaves the given one as it is. Sizes are those of
- * the KEM that is handed in; the codecs check them. Does not authenticate: that is the messages' part.
+ * it. A proposal that is due waits for its turn, each fourth chain of the peer. Values, not objects: each function returns
+ * the next state and leaves the given one as it is. Sizes are those of the KEM that is handed in; the codecs check them.
+ * Does not authenticate: that is the messages' part.
  */
 
 import type { Kem, KemKeyPair } from '../safety/crypto/provider.ts';
@@ -17,6 +18,12 @@ import type { RandomBytes } from '../safety/random.ts';
 
 /** The epoch whose key is in the initiator's bundle, and never in a message. */
 const FIRST_EPOCH = 1;
+/**
+ * Proposals are made in answer to each fourth chain of the peer, from its second on: an epoch then takes about 8 messages
+ * of people who write in turn, who share its cost. PQ3 takes some 50. Whoever proposes more often does no harm.
+ */
+const PROPOSE_EVERY_CHAINS = 4;
+const FIRST_PROPOSING_CHAIN = 1;
 /** Bytes of randomness a proposed key is made from (FIPS 203: d and z). */
 const SEED_BYTES = 64;
 
@@ -87,12 +94,19 @@ export function attachmentOf(state: PqState): PqAttachment {
   return { type: 'none' };
 }
 
-/** At an own sending step, before its root step: makes the proposal that is due, or enters the epoch that is ready. */
-export function stepSending(kem: Kem, random: RandomBytes, state: PqState): PqStep {
+/**
+ * At an own sending step, before its root step: makes the proposal that is due, or enters the epoch that is ready.
+ * `peerChain` is the number of the peer's newest chain, from 0 within the session; null before the first.
+ */
+export function stepSending(kem: Kem, random: RandomBytes, state: PqState, peerChain: number | null): PqStep {
   if (state.mode === 'ready') {
     return { state: { mode: 'wait', epoch: state.epoch + 1 }, secret: state.secret };
   }
-  if (state.mode === 'due') {
+  if (
+    state.mode === 'due' &&
+    peerChain !== null &&
+    peerChain % PROPOSE_EVERY_CHAINS === FIRST_PROPOSING_CHAIN
+  ) {
     const seed = random(SEED_BYTES);
     const pair = kem.keyPair(seed);
     const proposal = { mode: 'propose', epoch: state.epoch, seed, key: pair.publicKey, pair } as const;

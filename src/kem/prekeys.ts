@@ -8,7 +8,7 @@
  * must go, because which first contacts they have accepted is no longer known. Erasure is best effort.
  */
 
-import { concat, wipe } from '../safety/bytes.ts';
+import { concat, copyOf, wipe } from '../safety/bytes.ts';
 import type { KemKeyPair, Provider, X25519KeyPair } from '../safety/crypto/provider.ts';
 import { requireSize } from '../safety/crypto/provider.ts';
 import { MalformedError } from '../safety/errors.ts';
@@ -22,8 +22,10 @@ import {
   MAX_CLOCK_SKEW_SECONDS,
   signBundle,
 } from './bundle.ts';
+import { KemError } from './errors.ts';
 import type { Identity } from './identity.ts';
-import type { Primitives } from './primitives.ts';
+import { newPrekeyId } from './prekey-id.ts';
+import { type Primitives, requireTime } from './primitives.ts';
 
 /** A theft of prekeys endangers first contacts of about this long: a week, as others do, at little cost. */
 const ROTATE_AFTER_SECONDS = 7 * 24 * 60 * 60;
@@ -55,7 +57,7 @@ export interface PrekeySecrets {
   readonly bundle: Uint8Array;
 }
 
-/** {@link PREKEYS_BYTES} secret bytes. Throws RangeError or MalformedError on parts that have no encoding. */
+/** {@link PREKEYS_BYTES} secret bytes. Throws RangeError or MalformedError on parts that have no encoding, or are erased. */
 export function encodePrekeys(secrets: PrekeySecrets): Uint8Array<ArrayBuffer> {
   requireSize('prekey secret', secrets.spkSecret, SPK_SECRET_BYTES);
   requireSize('ML-KEM-1024 seed', secrets.kemSeed, KEM_SEED_BYTES);
@@ -63,6 +65,7 @@ export function encodePrekeys(secrets: PrekeySecrets): Uint8Array<ArrayBuffer> {
   requireSize('inbox seed', secrets.inboxSeed, INBOX_SEED_BYTES);
   decodeBundle(secrets.bundle);
   const { spkSecret, kemSeed, answerSeed, inboxSeed, bundle } = secrets;
+  if ([spkSecret, kemSeed, answerSeed, inboxSeed].some(isErased)) throw new RangeError('erased prekeys');
   return concat(Uint8Array.of(VERSION), spkSecret, kemSeed, answerSeed, inboxSeed, bundle);
 }
 
@@ -70,15 +73,21 @@ export function encodePrekeys(secrets: PrekeySecrets): Uint8Array<ArrayBuffer> {
 export function decodePrekeys(bytes: Uint8Array): PrekeySecrets {
   if (bytes.length !== PREKEYS_BYTES) throw new MalformedError('prekeys', 'wrong length');
   if (bytes[0] !== VERSION) throw new MalformedError('prekeys', 'unknown version');
-  const bundle = bytes.slice(BUNDLE_AT);
+  const bundle = copyOf(bytes, BUNDLE_AT);
   decodeBundle(bundle);
-  return {
-    spkSecret: bytes.slice(1, KEM_SEED_AT),
-    kemSeed: bytes.slice(KEM_SEED_AT, ANSWER_SEED_AT),
-    answerSeed: bytes.slice(ANSWER_SEED_AT, INBOX_SEED_AT),
-    inboxSeed: bytes.slice(INBOX_SEED_AT, BUNDLE_AT),
-    bundle,
+  const secrets = {
+    spkSecret: copyOf(bytes, 1, KEM_SEED_AT),
+    kemSeed: copyOf(bytes, KEM_SEED_AT, ANSWER_SEED_AT),
+    answerSeed: copyOf(bytes, ANSWER_SEED_AT, INBOX_SEED_AT),
+    inboxSeed: copyOf(bytes, INBOX_SEED_AT, BUNDLE_AT),
   };
+  if (Object.values(secrets).some(isErased)) throw new MalformedError('prekeys', 'erased');
+  return { ...secrets, bundle };
+}
+
+/** All zeros: what {@link Prekeys.erase} leaves, from which anybody could make the key pair. */
+function isErased(secret: Uint8Array): boolean {
+  return secret.every((byte) => byte === 0);
 }
 
 /** One set of prekeys with its key pairs, each made when first needed: importing keys costs more than using them. */
@@ -116,27 +125,30 @@ export class Prekeys {
     return this.#bundle.expiry;
   }
 
-  /** The signed prekey. */
+  /** The signed prekey. This and the other pairs throw KemError WRONG_STATE once erased. */
   get spk(): X25519KeyPair {
+    this.#requireKept();
     this.#spk ??= this.#provider.x25519.keyPair(this.secrets.spkSecret);
     return this.#spk;
   }
 
   /** The ML-KEM-1024 prekey. */
   get kem(): KemKeyPair {
+    this.#requireKept();
     this.#kem ??= this.#provider.mlKem1024.keyPair(this.secrets.kemSeed);
     return this.#kem;
   }
 
   /** The X-Wing inbox key. */
   get inbox(): KemKeyPair {
+    this.#requireKept();
     this.#inbox ??= this.#provider.xWing.keyPair(this.secrets.inboxSeed);
     return this.#inbox;
   }
 
-  /** Whether the private halves may still be used at `now` (milliseconds since 1970). */
+  /** Whether the private halves may still be used at `now` (milliseconds since 1970). Throws RangeError on no time. */
   isUsable(now: number): boolean {
-    return !this.#erased && !erasureDue(this, now);
+    return !erasureDue(this, now) && !this.#erased;
   }
 
   /** Best-effort erasure of the private halves; they open nothing any more. */
@@ -147,6 +159,11 @@ export class Prekeys {
     this.#spk = undefined;
     this.#kem = undefined;
     this.#inbox = undefined;
+  }
+
+  #requireKept(): void {
+    if (!this.#erased) return;
+    throw new KemError('WRONG_STATE', 'these prekeys are erased', { hint: 'Use those that isUsable says.' });
   }
 }
 
@@ -177,23 +194,22 @@ export function generatePrekeys(
   return new Prekeys(provider, { spkSecret, kemSeed, answerSeed, inboxSeed, bundle });
 }
 
-/** A random 32-bit id that is neither 0 nor one of `taken`. */
-export function newPrekeyId(random: Primitives['random'], taken: readonly number[]): number {
-  for (;;) {
-    const bytes = random(4);
-    const id = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
-    if (id !== 0 && !taken.includes(id)) return id;
-  }
-}
-
-/** Whether a new set is to be published at `now` (milliseconds): the newest is a week old, or of a wrong clock's future. */
+/**
+ * Whether a new set is to be published at `now` (milliseconds): the newest is a week old, or of a wrong clock's future.
+ * Throws RangeError on no time.
+ */
 export function rotationDue(newest: Pick<Bundle, 'issued'> | undefined, now: number): boolean {
+  requireTime(now);
   if (newest === undefined) return true;
   const age = now / 1000 - newest.issued;
   return age >= ROTATE_AFTER_SECONDS || age < -MAX_CLOCK_SKEW_SECONDS;
 }
 
-/** Whether the private halves are to be erased at `now` (milliseconds): expired, and no mail to them can be left. */
+/**
+ * Whether the private halves are to be erased at `now` (milliseconds): expired, and no mail to them can be left. Throws
+ * RangeError on no time.
+ */
 export function erasureDue({ expiry }: Pick<Bundle, 'expiry'>, now: number): boolean {
-  return !(now / 1000 < expiry + MAIL_TTL_SECONDS);
+  requireTime(now);
+  return now / 1000 >= expiry + MAIL_TTL_SECONDS;
 }

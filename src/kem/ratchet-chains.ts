@@ -8,7 +8,7 @@ import { wipe } from '../safety/bytes.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
 import { KemError } from './errors.ts';
 import { stepReceiving } from './pq-epochs.ts';
-import { deriveStreamKeys, messageKeyOf, nextChainKey, rootStep, type StreamKeys } from './ratchet-keys.ts';
+import { deriveEpochKeys, messageKeyOf, nextChainKey, rootStep, type EpochKeys } from './ratchet-keys.ts';
 import type { RatchetHeader } from './ratchet-message.ts';
 import { MAX_OLD_CHAINS, type OldChain, type ReceivingChain, type Session } from './session.ts';
 import type { SkippedChanges, SkippedKeyRow } from './skipped-keys.ts';
@@ -16,8 +16,8 @@ import type { SkippedChanges, SkippedKeyRow } from './skipped-keys.ts';
 /** Missing messages that one may bridge, in both chains it touches (libsignal's MAX_FORWARD_JUMPS): 0.1 s of work. */
 export const MAX_JUMP = 25_000;
 
-/** The same in the message that opens a session, which anybody may send who has the bundle: 2 ms of work, and as many rows. */
-export const MAX_OPENING_JUMP = 1_000;
+/** The same while the initiator is not proven and may be anybody: 4 ms of work, and as many rows. */
+export const MAX_UNPROVEN_JUMP = 1_000;
 
 /** A skipped key is kept while the newest message of its chain is fewer than this ahead: bounds the rows of a chain. */
 export const MAX_SKIPPED = 2_000;
@@ -30,7 +30,9 @@ export interface Advance {
   readonly session: Session;
   readonly messageKey: Uint8Array;
   readonly skipped: SkippedChanges;
-  readonly streamKeys: StreamKeys | null;
+  /** Messages that this one shows to have been sent before it and not come yet, and that none showed before. */
+  readonly missing: number;
+  readonly epochKeys: EpochKeys | null;
 }
 
 /** The lowest number whose key is kept when `newest` is the highest that was reached in a chain. */
@@ -46,20 +48,21 @@ export function advance(
   { n }: RatchetHeader,
   now: number,
 ): Advance {
-  requireNear(n - chain.n, MAX_JUMP);
+  requireNear(session, n - chain.n);
   const there = skipTo(provider, chain, n, keptFrom(n), now);
   const { messageKey, receiving } = take(provider, there.chain);
   if (there.chain !== chain) wipe(there.chain.chainKey);
   return {
     session: { ...session, receiving },
     messageKey,
+    missing: n - chain.n,
     skipped: {
       droppedChains: [],
       droppedBelow: droppedBelow(chain, n),
       used: null,
       added: there.added,
     },
-    streamKeys: null,
+    epochKeys: null,
   };
 }
 
@@ -77,8 +80,7 @@ export function receivingStep(
 ): Advance {
   const { receiving } = session;
   const left = Math.max(0, header.pn - (receiving?.n ?? header.pn));
-  const isOpening = receiving === null && session.role === 'responder';
-  requireNear(left + header.n, isOpening ? MAX_OPENING_JUMP : MAX_JUMP);
+  requireNear(session, left + header.n);
   const entered = stepReceiving(session.pq, header.epoch);
   if (entered === null) throw wrongEpoch();
   const pair = session.ratchetPair ?? provider.x25519.keyPair(ratchetSecret);
@@ -113,16 +115,17 @@ export function receivingStep(
       remoteEpoch: header.epoch,
     },
     messageKey: taken.messageKey,
+    missing: left + header.n,
     skipped: {
       droppedChains: chains.dropped,
       droppedBelow: receiving === null ? null : droppedBelow(receiving, header.pn - 1),
       used: null,
       added: old === null ? there.added : [...old.added, ...there.added],
     },
-    streamKeys:
-      step.streamSecret === null
+    epochKeys:
+      step.epochSecret === null
         ? null
-        : deriveStreamKeys(provider, step.streamSecret, header.epoch, session.role),
+        : deriveEpochKeys(provider, step.epochSecret, header.epoch, session.role),
   };
 }
 
@@ -133,7 +136,9 @@ export function wrongEpoch(): KemError {
   });
 }
 
-function requireNear(missing: number, bridged: number): void {
+function requireNear(session: Session, missing: number): void {
+  const isStranger = session.role === 'responder' && session.pq.epoch === 0;
+  const bridged = isStranger ? MAX_UNPROVEN_JUMP : MAX_JUMP;
   if (missing <= bridged) return;
   throw new KemError('TOO_FAR_AHEAD', 'too many messages are missing before this one', {
     hint: 'So much was lost that a new session has to be opened.',

@@ -12,10 +12,10 @@ import { concat, equal, wipe } from '../safety/bytes.ts';
 import { CryptoError, type Provider } from '../safety/crypto/provider.ts';
 import { MalformedError } from '../safety/errors.ts';
 import { KemError } from './errors.ts';
-import type { Primitives } from './primitives.ts';
+import { type Primitives, requireTime } from './primitives.ts';
 import { receiveAttachment } from './pq-epochs.ts';
 import { type Advance, advance, keptFrom, receivingStep, wrongEpoch } from './ratchet-chains.ts';
-import { messageSecrets, type StreamKeys } from './ratchet-keys.ts';
+import { messageSecrets, type EpochKeys } from './ratchet-keys.ts';
 import {
   decodeBody,
   decodeHeader,
@@ -32,9 +32,19 @@ export interface Decrypted {
   /** To be committed in one transaction with `skipped` and whatever `content` leads to. */
   readonly session: Session;
   readonly content: Uint8Array;
+  /**
+   * Whether only the peer can have written this message: false for what an initiator wrote before epoch 1, also when it is
+   * read later. Whoever stole the responder's prekeys could have written that.
+   */
+  readonly proven: boolean;
+  /**
+   * Messages of the peer before this one that have not come, and that no message showed before: they may still come, so
+   * this is for telling people about a gap, or asking for it, after a while.
+   */
+  readonly missing: number;
   readonly skipped: SkippedChanges;
   /** When this message entered a post-quantum epoch: given out this once. */
-  readonly streamKeys: StreamKeys | null;
+  readonly epochKeys: EpochKeys | null;
 }
 
 /** Where a header belongs: the newest receiving chain, the one after it, or an old one. */
@@ -42,7 +52,8 @@ type Place = 'newest' | 'next' | OldChain;
 
 /**
  * Decrypts a message. `now` in milliseconds since 1970. Throws MalformedError (`ratchet-message`, `ratchet-header`,
- * `ratchet-body`), CryptoError, and KemError NOT_FOR_THIS_SESSION, ALREADY_RECEIVED, TOO_FAR_AHEAD or WRONG_EPOCH.
+ * `ratchet-body`), CryptoError, and KemError NOT_FOR_THIS_SESSION, ALREADY_RECEIVED, TOO_FAR_AHEAD or WRONG_EPOCH;
+ * RangeError on no time.
  */
 export function decrypt(
   p: Primitives,
@@ -51,6 +62,7 @@ export function decrypt(
   skipped: SkippedKeys,
   now: number,
 ): Decrypted {
+  requireTime(now);
   const { provider } = p;
   const opened = openHeader(provider, session, message);
   if (opened === null) throw notForThisSession();
@@ -59,7 +71,14 @@ export function decrypt(
   const { attachment, content } = openBody(provider, session, message, header, there.messageKey);
   if (there.skipped.used === null) wipe(there.messageKey);
   const pq = receiveAttachment(provider.mlKem768, there.session.pq, attachment);
-  return { ...there, session: { ...there.session, opening: null, pq }, content };
+  return {
+    session: { ...there.session, opening: null, pq },
+    content,
+    proven: session.role === 'initiator' || header.epoch >= 1,
+    missing: there.missing,
+    skipped: there.skipped,
+    epochKeys: there.epochKeys,
+  };
 }
 
 /** Whether a header key of the session opens the message. Says nothing about its body. */
@@ -119,8 +138,9 @@ function follow(
   return {
     session,
     messageKey: kept.key,
+    missing: 0,
     skipped: { droppedChains: [], droppedBelow: null, used, added: [] },
-    streamKeys: null,
+    epochKeys: null,
   };
 }
 

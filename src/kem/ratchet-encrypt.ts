@@ -3,8 +3,8 @@
  * section 4.4 (RatchetEncryptHE), with the step put off to here: so that no ratchet key is made before it is used,
  * and the epochs move only with messages. docs/wire.md, "KR1".
  *
- * The key and both nonces come from the message key and a salt, and the salt from randomness and the body. So whoever
- * encrypts twice from one state, because of a restored backup, has other keys and nonces for another body, even with
+ * The key and both nonces come from the message key and a salt, and the salt from randomness, header and body. So whoever
+ * encrypts twice in one chain, because of a restored backup, has other keys and nonces for anything else, even with
  * a generator that repeats itself. Not hidden: the size of the message and that it is one.
  */
 
@@ -13,12 +13,12 @@ import { KemError } from './errors.ts';
 import type { Primitives } from './primitives.ts';
 import { attachmentOf, stepSending } from './pq-epochs.ts';
 import {
-  deriveStreamKeys,
+  deriveEpochKeys,
   messageKeyOf,
   messageSecrets,
   nextChainKey,
   rootStep,
-  type StreamKeys,
+  type EpochKeys,
   saltOf,
 } from './ratchet-keys.ts';
 import {
@@ -33,6 +33,8 @@ import type { SendingChain, Session } from './session.ts';
 
 const SECRET_BYTES = 32;
 const RANDOMNESS_BYTES = 32;
+/** What stands in a header while its salt is made. */
+const NO_SALT = new Uint8Array(16);
 
 export interface Encrypted {
   /** To be committed before `message` goes anywhere. */
@@ -40,7 +42,7 @@ export interface Encrypted {
   /** Exactly as many bytes as were asked for. */
   readonly message: Uint8Array<ArrayBuffer>;
   /** When this message entered a post-quantum epoch: given out this once. */
-  readonly streamKeys: StreamKeys | null;
+  readonly epochKeys: EpochKeys | null;
 }
 
 /**
@@ -63,16 +65,13 @@ export function encrypt(
   const { provider } = p;
 
   const body = encodeBody({ attachment: attachmentOf(pq), content }, messageBytes - OVERHEAD_BYTES);
-  const salt = saltOf(provider, chain.chainKey, p.random(RANDOMNESS_BYTES), body);
-  const messageKey = messageKeyOf(provider, chain.chainKey);
+  const { ratchetKey, chainKey, n } = chain;
+  const unsalted = { ratchetKey, pn: session.previousLength, n, epoch: pq.epoch, salt: NO_SALT };
+  const randomness = p.random(RANDOMNESS_BYTES);
+  const salt = saltOf(provider, chainKey, randomness, encodeHeader(unsalted), body);
+  const messageKey = messageKeyOf(provider, chainKey);
   const { key, nonce, headerNonce } = messageSecrets(provider, messageKey, salt);
-  const header = encodeHeader({
-    ratchetKey: chain.ratchetKey,
-    pn: session.previousLength,
-    n: chain.n,
-    epoch: pq.epoch,
-    salt,
-  });
+  const header = encodeHeader({ ...unsalted, salt });
   const { transcript } = session;
   const sealedHeader = provider.aes256Gcm.seal(chain.headerKey, headerNonce, transcript, header);
   const sealedBody = provider.aes256Gcm.seal(key, nonce, concat(transcript, headerNonce, sealedHeader), body);
@@ -84,7 +83,7 @@ export function encrypt(
   return {
     session: { ...(stepped?.session ?? session), sending: next },
     message,
-    streamKeys: stepped?.streamKeys ?? null,
+    epochKeys: stepped?.epochKeys ?? null,
   };
 }
 
@@ -92,13 +91,14 @@ export function encrypt(
 function sendingStep(
   { provider, random }: Primitives,
   session: Session,
-): { session: Session; streamKeys: StreamKeys | null } {
+): { session: Session; epochKeys: EpochKeys | null } {
   if (session.remoteRatchetKey === null) {
     throw new KemError('WRONG_STATE', 'nothing of the peer was decrypted, so nothing can be sent', {
       hint: 'The responder of a session speaks second: decrypt the message that opened it.',
     });
   }
-  const { state: pq, secret } = stepSending(provider.mlKem768, random, session.pq);
+  const peerChain = session.receiving?.id ?? null;
+  const { state: pq, secret } = stepSending(provider.mlKem768, random, session.pq, peerChain);
   const ratchetSecret = random(SECRET_BYTES);
   const pair = provider.x25519.keyPair(ratchetSecret);
   const agreed = pair.agree(session.remoteRatchetKey);
@@ -118,10 +118,8 @@ function sendingStep(
       nextSendingHeaderKey: step.nextHeaderKey,
       pq,
     },
-    streamKeys:
-      step.streamSecret === null
-        ? null
-        : deriveStreamKeys(provider, step.streamSecret, pq.epoch, session.role),
+    epochKeys:
+      step.epochSecret === null ? null : deriveEpochKeys(provider, step.epochSecret, pq.epoch, session.role),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The key derivations of KR1: root step, chain, message and stream. docs/wire.md, "KR1: keys".
+ * The key derivations of KR1: root step, chain, message and epoch. docs/wire.md, "KR1: keys".
  *
  * KDF_RK and KDF_CK of the Double Ratchet spec with HKDF-SHA256 and HMAC-SHA256 (section 5.2), and its option of a
  * nonce that comes from the message key.
@@ -11,22 +11,26 @@ import type { SessionRole } from './session.ts';
 
 const ROOT_LABEL = utf8('kith/1/kr/root');
 const MESSAGE_LABEL = utf8('kith/1/kr/message');
-const STREAM_LABEL = utf8('kith/1/kr/stream');
+const EPOCH_LABEL = utf8('kith/1/kr/epoch');
 const NOTHING = new Uint8Array(0);
 
-/** Inputs of the HMAC under a chain key (Double Ratchet, section 5.2: a constant each). */
+/** Inputs of the HMAC under a chain key, or what they begin with (Double Ratchet, section 5.2: a constant each). */
 const MESSAGE_KEY_INPUT = Uint8Array.of(1);
 const CHAIN_KEY_INPUT = Uint8Array.of(2);
-const SALT_KEY_INPUT = Uint8Array.of(3);
+const SALT_INPUT = Uint8Array.of(3);
 const SALT_BYTES = 16;
+/** The first epoch that both sides' post-quantum keys are in. */
+const PAIR_EPOCH = 1;
 
-/** For the tags of friend-held mail: given out once, when this side enters the epoch; the session forgets them. */
-export interface StreamKeys {
+/** What a session gives to the layers above when this side enters an epoch: once, then it forgets them. */
+export interface EpochKeys {
   readonly epoch: number;
-  /** 32 bytes, secret: for what this side sends. */
+  /** 32 bytes, secret: for the tags of what this side sends. */
   readonly send: Uint8Array;
-  /** 32 bytes, secret: for what the peer sends. */
+  /** 32 bytes, secret: for the tags of what the peer sends. */
   readonly receive: Uint8Array;
+  /** Of epoch 1 only: 32 bytes, secret, the key of this pair for link login. Before that nobody is proven. */
+  readonly pairKey: Uint8Array | null;
 }
 
 export interface RootStep {
@@ -35,7 +39,7 @@ export interface RootStep {
   /** Header key of the chain after this one, in the same direction. */
   readonly nextHeaderKey: Uint8Array;
   /** Null unless a secret of the epoch was mixed in. */
-  readonly streamSecret: Uint8Array | null;
+  readonly epochSecret: Uint8Array | null;
 }
 
 /** One root step into `epoch`. Wipes `agreed`; `pqSecret` is the state's and stays. */
@@ -49,29 +53,35 @@ export function rootStep(
   const ikm = pqSecret === null ? agreed : concat(agreed, pqSecret);
   const output = provider.hkdfSha256(ikm, rootKey, concat(ROOT_LABEL, u32(epoch)), 128);
   wipe(ikm, agreed);
-  const streamSecret = output.subarray(96);
-  if (pqSecret === null) wipe(streamSecret);
+  const epochSecret = output.subarray(96);
+  if (pqSecret === null) wipe(epochSecret);
   return {
     rootKey: output.subarray(0, 32),
     chainKey: output.subarray(32, 64),
     nextHeaderKey: output.subarray(64, 96),
-    streamSecret: pqSecret === null ? null : streamSecret,
+    epochSecret: pqSecret === null ? null : epochSecret,
   };
 }
 
-/** The stream keys of an epoch. Wipes `secret` (32 bytes). */
-export function deriveStreamKeys(
+/** The keys of an epoch from its secret (32 bytes), which is wiped. */
+export function deriveEpochKeys(
   provider: Provider,
   secret: Uint8Array,
   epoch: number,
   role: SessionRole,
-): StreamKeys {
-  const output = provider.hkdfSha256(secret, NOTHING, concat(STREAM_LABEL, u32(epoch)), 64);
+): EpochKeys {
+  const output = provider.hkdfSha256(secret, NOTHING, concat(EPOCH_LABEL, u32(epoch)), 96);
   wipe(secret);
-  const [initiators, responders] = [output.subarray(0, 32), output.subarray(32)];
-  return role === 'initiator'
-    ? { epoch, send: initiators, receive: responders }
-    : { epoch, send: responders, receive: initiators };
+  const [initiators, responders] = [output.subarray(0, 32), output.subarray(32, 64)];
+  const pairKey = output.subarray(64);
+  if (epoch !== PAIR_EPOCH) wipe(pairKey);
+  const own = role === 'initiator';
+  return {
+    epoch,
+    send: own ? initiators : responders,
+    receive: own ? responders : initiators,
+    pairKey: epoch === PAIR_EPOCH ? pairKey : null,
+  };
 }
 
 /** Key of the message that a chain key stands at. */
@@ -85,19 +95,18 @@ export function nextChainKey(provider: Provider, chainKey: Uint8Array): Uint8Arr
 }
 
 /**
- * The salt of a message (16 bytes), from randomness and the body, under a key that only the sender uses. Were the same
- * state used twice with the same randomness, another body would still have another key and nonce.
+ * The salt of a message (16 bytes), from randomness, the header without its salt, and the body, under the sender's chain
+ * key. Were the same chain used twice with the same randomness, another header or body would still have another key
+ * and other nonces.
  */
 export function saltOf(
   provider: Provider,
   chainKey: Uint8Array,
   randomness: Uint8Array,
+  unsalted: Uint8Array,
   body: Uint8Array,
 ): Uint8Array {
-  const key = provider.hmacSha256(chainKey, SALT_KEY_INPUT);
-  const salt = provider.hmacSha256(key, randomness, body).subarray(0, SALT_BYTES);
-  wipe(key);
-  return salt;
+  return provider.hmacSha256(chainKey, SALT_INPUT, randomness, unsalted, body).subarray(0, SALT_BYTES);
 }
 
 /** What encrypts one message: 32, 12 and 12 bytes. */

@@ -8,6 +8,7 @@
  * Decoding is about form alone; which epoch or number is acceptable is for ratchet-decrypt.ts.
  */
 
+import { copyOf } from '../safety/bytes.ts';
 import { requireSize } from '../safety/crypto/provider.ts';
 import { MalformedError } from '../safety/errors.ts';
 import type { PqAttachment } from './pq-epochs.ts';
@@ -93,11 +94,11 @@ export function decodeHeader(bytes: Uint8Array): RatchetHeader {
   }
   if (view.getUint32(FLAGS_AT) !== 0) throw new MalformedError('ratchet-header', 'unknown flags');
   return {
-    ratchetKey: bytes.slice(0, KEY_BYTES),
+    ratchetKey: copyOf(bytes, 0, KEY_BYTES),
     pn,
     n,
     epoch: view.getUint32(EPOCH_AT),
-    salt: bytes.slice(SALT_AT, FLAGS_AT),
+    salt: copyOf(bytes, SALT_AT, FLAGS_AT),
   };
 }
 
@@ -132,10 +133,10 @@ export function decodeBody(bytes: Uint8Array): RatchetBody {
   let padding = 0;
   for (let i = end; i < bytes.length; i++) padding |= bytes[i] as number;
   if (padding !== 0) throw new MalformedError('ratchet-body', 'padding is not zero');
-  const content = bytes.slice(contentAt, end);
+  const content = copyOf(bytes, contentAt, end);
   if (type === TYPE_NONE) return { attachment: { type: 'none' }, content };
   const epoch = view.getUint32(1);
-  const carried = bytes.slice(5, 1 + carriedBytes);
+  const carried = copyOf(bytes, 5, 1 + carriedBytes);
   const attachment: PqAttachment =
     type === TYPE_KEY
       ? { type: 'key', epoch, key: carried }

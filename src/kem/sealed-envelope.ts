@@ -1,11 +1,12 @@
 /**
  * SE1, the sealed envelope of first contact (docs/wire.md): HPKE to the X-Wing inbox key of the recipient's device,
- * so that whoever carries it sees neither who writes nor that it is a first contact.
+ * so that whoever carries it sees neither who writes nor what.
  *
  *     version 1 | enc 1,120 | AES-256-GCM of 15,119 bytes + 16      always 16,256 bytes
  *
- * It authenticates nobody: anyone who has the bundle can seal. Who wrote is settled inside, by KX1. There is no
- * forward secrecy beyond the life of the inbox key.
+ * It does not hide that it is one, and so that it is a first contact: the version is always 1 and the top bit of the
+ * X25519 part 0, where a KR1 message of the same size has random bytes. It authenticates nobody: anyone who has the
+ * bundle can seal. Who wrote is settled inside, by KX1. There is no forward secrecy beyond the life of the inbox key.
  */
 
 import { concat, utf8 } from '../safety/bytes.ts';

@@ -1,6 +1,6 @@
 /**
  * A session as the bytes of one row. Never sent anywhere; a store seals it, for nearly all of it is secret. Small
- * whatever the peer does: skipped keys are rows of their own. docs/wire.md, "KR1: saved session".
+ * whatever the peer does: skipped keys are rows of their own. docs/wire.md, "Saved session".
  *
  * Canonical: a state has one encoding, and what decodes is a state that the ratchet can be in, as far as form tells. The
  * decoder proves nothing about whether it is the newest: going on from an old one is what session.ts warns of.
@@ -10,10 +10,10 @@ import { MalformedError } from '../safety/errors.ts';
 import { type PqState, proposes } from './pq-epochs.ts';
 import { MAX_CHAIN_MESSAGES } from './ratchet-message.ts';
 import { MAX_OLD_CHAINS, type OldChain, type Session, type SessionRole } from './session.ts';
-import { SessionRow } from './session-row.ts';
+import { SavedRow } from './saved-row.ts';
 
 const VERSION = 1;
-/** Limit on an encoded session, for who keeps it; the largest that is made has 2,112 bytes. */
+/** Limit on an encoded session, for who keeps it; the largest that is made has 2,120 bytes. */
 export const MAX_SESSION_BYTES = 6_144;
 
 const KEY_BYTES = 32;
@@ -34,7 +34,7 @@ const MODES: readonly PqState['mode'][] = ['due', 'propose', 'ready', 'wait', 'a
 /** One allocation. Throws RangeError on a state that has no encoding. */
 export function encodeSession(session: Session): Uint8Array<ArrayBuffer> {
   const { sending, receiving, oldChains, pq } = session;
-  const row = new SessionRow(new Uint8Array(sizeOf(session)));
+  const row = new SavedRow('session', new Uint8Array(sizeOf(session)));
   row.putByte(VERSION);
   row.putByte(ROLES.indexOf(session.role));
   row.putByte((sending === null ? 0 : SENDING_PART) + (receiving === null ? 0 : RECEIVING_PART));
@@ -47,7 +47,10 @@ export function encodeSession(session: Session): Uint8Array<ArrayBuffer> {
   row.putU32(session.previousLength);
   row.putU32(session.remoteEpoch);
   row.putU32(pq.epoch);
-  if (session.opening !== null) row.put(session.opening, OPENING_BYTES);
+  if (session.opening !== null) {
+    row.put(session.opening.header, OPENING_BYTES);
+    row.putU64(session.opening.expiry);
+  }
   if (session.remoteRatchetKey !== null) row.put(session.remoteRatchetKey, KEY_BYTES);
   if (session.ratchetSecret !== null) row.put(session.ratchetSecret, KEY_BYTES);
   if (sending !== null) {
@@ -79,7 +82,7 @@ export function encodeSession(session: Session): Uint8Array<ArrayBuffer> {
 
 /** Total: throws only {@link MalformedError}. The parts are copies. */
 export function decodeSession(bytes: Uint8Array): Session {
-  const row = new SessionRow(bytes);
+  const row = new SavedRow('session', bytes);
   if (row.takeByte() !== VERSION) throw malformed('unknown version');
   const role = ROLES[row.takeByte()];
   const parts = row.takeByte();
@@ -101,7 +104,7 @@ export function decodeSession(bytes: Uint8Array): Session {
     role,
     transcript,
     // what else is there follows from what has been sent and received
-    opening: initiates && !receives ? row.take(OPENING_BYTES) : null,
+    opening: initiates && !receives ? { header: row.take(OPENING_BYTES), expiry: row.takeU64() } : null,
     rootKey,
     remoteRatchetKey: initiates || receives ? row.take(KEY_BYTES) : null,
     ratchetPair: null,
@@ -134,7 +137,7 @@ export function decodeSession(bytes: Uint8Array): Session {
   return session;
 }
 
-function takeOldChain(row: SessionRow): OldChain {
+function takeOldChain(row: SavedRow): OldChain {
   return {
     id: row.takeU32(),
     headerKey: row.take(KEY_BYTES),
@@ -143,7 +146,7 @@ function takeOldChain(row: SessionRow): OldChain {
   };
 }
 
-function takePqState(row: SessionRow, mode: PqState['mode'], epoch: number): PqState {
+function takePqState(row: SavedRow, mode: PqState['mode'], epoch: number): PqState {
   switch (mode) {
     case 'propose': {
       const seed = row.take(SEED_BYTES);
@@ -181,7 +184,7 @@ function requirePossible({ role, sending, receiving, oldChains, pq, ...session }
 
 function sizeOf({ sending, receiving, oldChains, pq, ...session }: Session): number {
   let size = HEAD_BYTES + oldChains.length * OLD_CHAIN_BYTES;
-  if (session.opening !== null) size += OPENING_BYTES;
+  if (session.opening !== null) size += OPENING_BYTES + 8;
   if (session.remoteRatchetKey !== null) size += KEY_BYTES;
   if (session.ratchetSecret !== null) size += KEY_BYTES;
   if (sending !== null) size += SENDING_BYTES;

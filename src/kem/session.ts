@@ -8,7 +8,7 @@
  * key and nonce encrypt two things, see ratchet-encrypt.ts. Sending steps are deferred: see {@link Session.sending}.
  */
 
-import { wipe } from '../safety/bytes.ts';
+import { copyOf, wipe } from '../safety/bytes.ts';
 import type { X25519KeyPair } from '../safety/crypto/provider.ts';
 import type { Primitives } from './primitives.ts';
 import { answerKey, initiatorEpochs, type PqState, responderEpochs } from './pq-epochs.ts';
@@ -23,6 +23,14 @@ export interface SessionKeys {
   readonly initiatorHeaderKey: Uint8Array;
   /** Header key of the responder's first chain. */
   readonly responderHeaderKey: Uint8Array;
+}
+
+/** What an initiator has to repeat. */
+export interface SessionOpening {
+  /** The KX1 header, 1,739 bytes. */
+  readonly header: Uint8Array;
+  /** Unix seconds at which the first of the two bundles expires. */
+  readonly expiry: number;
 }
 
 export type SessionRole = 'initiator' | 'responder';
@@ -60,8 +68,8 @@ export interface Session {
   readonly role: SessionRole;
   /** Names the session, and is associated data of all its messages. */
   readonly transcript: Uint8Array;
-  /** Initiator only: the KX1 header (1,739 bytes) that goes with every message until one of the peer was decrypted. */
-  readonly opening: Uint8Array | null;
+  /** Initiator only: goes with every message until one of the peer was decrypted. */
+  readonly opening: SessionOpening | null;
   readonly rootKey: Uint8Array;
   /** Own ratchet secret, until the peer answers it with a receiving step. Null before the first sending step after. */
   readonly ratchetSecret: Uint8Array | null;
@@ -90,8 +98,7 @@ export interface InitiatorInit {
   readonly remoteRatchetKey: Uint8Array;
   /** Seed (64 bytes) of the own answer key that the own bundle signs. */
   readonly answerSeed: Uint8Array;
-  /** The KX1 header, 1,739 bytes. */
-  readonly opening: Uint8Array;
+  readonly opening: SessionOpening;
 }
 
 export interface ResponderInit {
@@ -105,19 +112,19 @@ export interface ResponderInit {
 export function openAsInitiator(init: InitiatorInit): Session {
   return {
     role: 'initiator',
-    transcript: init.transcript.slice(),
-    opening: init.opening.slice(),
-    rootKey: init.keys.rootKey.slice(),
+    transcript: copyOf(init.transcript),
+    opening: { ...init.opening, header: copyOf(init.opening.header) },
+    rootKey: copyOf(init.keys.rootKey),
     ratchetSecret: null,
     ratchetPair: null,
-    remoteRatchetKey: init.remoteRatchetKey.slice(),
+    remoteRatchetKey: copyOf(init.remoteRatchetKey),
     sending: null,
     previousLength: 0,
-    nextSendingHeaderKey: init.keys.initiatorHeaderKey.slice(),
-    nextReceivingHeaderKey: init.keys.responderHeaderKey.slice(),
+    nextSendingHeaderKey: copyOf(init.keys.initiatorHeaderKey),
+    nextReceivingHeaderKey: copyOf(init.keys.responderHeaderKey),
     receiving: null,
     oldChains: [],
-    pq: initiatorEpochs(init.answerSeed.slice()),
+    pq: initiatorEpochs(copyOf(init.answerSeed)),
     remoteEpoch: 0,
   };
 }
@@ -126,16 +133,16 @@ export function openAsInitiator(init: InitiatorInit): Session {
 export function openAsResponder(init: ResponderInit): Session {
   return {
     role: 'responder',
-    transcript: init.transcript.slice(),
+    transcript: copyOf(init.transcript),
     opening: null,
-    rootKey: init.keys.rootKey.slice(),
-    ratchetSecret: init.ratchetSecret.slice(),
+    rootKey: copyOf(init.keys.rootKey),
+    ratchetSecret: copyOf(init.ratchetSecret),
     ratchetPair: null,
     remoteRatchetKey: null,
     sending: null,
     previousLength: 0,
-    nextSendingHeaderKey: init.keys.responderHeaderKey.slice(),
-    nextReceivingHeaderKey: init.keys.initiatorHeaderKey.slice(),
+    nextSendingHeaderKey: copyOf(init.keys.responderHeaderKey),
+    nextReceivingHeaderKey: copyOf(init.keys.initiatorHeaderKey),
     receiving: null,
     oldChains: [],
     pq: responderEpochs(),

@@ -5,6 +5,7 @@
  */
 
 import { wipe } from '../safety/bytes.ts';
+import { requireTime } from './primitives.ts';
 
 export interface SkippedKey {
   /** 32 bytes, secret. */
@@ -68,8 +69,9 @@ export class SkippedKeyMap implements SkippedKeys {
     }
   }
 
-  /** Drops what has expired at `now` (milliseconds since 1970): to be called now and then. */
+  /** Drops what has expired at `now` (milliseconds since 1970): to be called now and then. Throws RangeError on no time. */
   dropExpired(now: number): void {
+    requireTime(now);
     for (const chain of this.#chains.keys()) this.#dropWhere(chain, (_, { expiresAt }) => expiresAt <= now);
   }
 

@@ -3,7 +3,7 @@
  * key, the transcript hash and, once a secret was mixed in, the key that encrypts the rest of the handshake.
  */
 
-import { utf8, wipe } from '../safety/bytes.ts';
+import { copyOf, utf8, wipe } from '../safety/bytes.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
 import { CipherState } from './cipher-state.ts';
 
@@ -21,12 +21,12 @@ export class SymmetricState {
   constructor(provider: Provider, protocolName: string) {
     this.#provider = provider;
     this.#hash = provider.sha256(utf8(protocolName));
-    this.#chainingKey = this.#hash.slice();
+    this.#chainingKey = copyOf(this.#hash);
   }
 
   /** A copy of the transcript hash so far (32 bytes). */
   get hash(): Uint8Array {
-    return this.#hash.slice();
+    return copyOf(this.#hash);
   }
 
   mixHash(data: Uint8Array): void {

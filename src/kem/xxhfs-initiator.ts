@@ -1,6 +1,6 @@
 /** Initiator of the link handshake (see xxhfs.ts): what it sends, expects and proves, in that order. It stays anonymous until message 3. */
 
-import { concat, wipe } from '../safety/bytes.ts';
+import { concat, copyOf, wipe } from '../safety/bytes.ts';
 import type { KemKeyPair, Provider, X25519KeyPair } from '../safety/crypto/provider.ts';
 import type { SymmetricState } from './symmetric-state.ts';
 import {
@@ -58,7 +58,7 @@ export class XxhfsInitiator {
     return this.#steps.run('read 2', 'begin 3', () => {
       requireAtLeast(message, MESSAGE_2_OVERHEAD_BYTES, 2);
       const state = this.#state;
-      this.#remoteEphemeral = message.slice(0, KEY_BYTES);
+      this.#remoteEphemeral = copyOf(message, 0, KEY_BYTES);
       state.mixHash(this.#remoteEphemeral);
       state.mixKey(this.#ephemeral.agree(this.#remoteEphemeral));
       const ciphertext = state.decryptAndHash(

@@ -1,6 +1,6 @@
 /** Responder of the link handshake (see xxhfs.ts): what it sends, expects and proves, in that order. It costs next to nothing until message 1 is acceptable. */
 
-import { concat } from '../safety/bytes.ts';
+import { concat, copyOf } from '../safety/bytes.ts';
 import type { Provider, X25519KeyPair } from '../safety/crypto/provider.ts';
 import { MalformedError } from '../safety/errors.ts';
 import type { SymmetricState } from './symmetric-state.ts';
@@ -54,7 +54,7 @@ export class XxhfsResponder {
           size: message.length,
         });
       }
-      this.#remoteEphemeral = message.slice(0, KEY_BYTES);
+      this.#remoteEphemeral = copyOf(message, 0, KEY_BYTES);
       const kemKey = message.subarray(KEY_BYTES);
       this.#encapsulated = this.#provider.mlKem768.encapsulate(kemKey, this.#random.kem);
       this.#state.mixHash(this.#remoteEphemeral);

@@ -21,6 +21,14 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
 }
 
 /**
+ * A copy of the bytes `from` up to `to` (negative: from the end), always a plain Uint8Array of its own memory. To be
+ * used instead of `slice`, which in a Buffer gives a view: who was promised a copy would see later changes of the input.
+ */
+export function copyOf(bytes: Uint8Array, from?: number, to?: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes.subarray(from, to));
+}
+
+/**
  * Whether two byte strings are the same. Looks at every byte whatever it finds; JavaScript gives no
  * constant-time guarantee, so compare secrets by comparing their MACs inside the crypto provider.
  */

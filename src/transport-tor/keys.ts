@@ -7,6 +7,7 @@ import { publicKeyFromRaw } from '@libp2p/crypto/keys';
 import type { PeerId, PrivateKey } from '@libp2p/interface';
 import { peerIdFromPublicKey } from '@libp2p/peer-id';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { copyOf } from '../safety/bytes.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import { encodeOnionMultiaddr, ONION_PORT, onionOf } from '../wire/onion.ts';
 import { ed25519KeyOf } from '../wire/peer-id.ts';
@@ -14,7 +15,7 @@ import { TransportError } from './errors.ts';
 
 /** Ed25519 seed of a libp2p private key. Throws {@link TransportError} KEY_TYPE for other key types. */
 export function seedOf(privateKey: PrivateKey): Uint8Array {
-  if (privateKey.type === 'Ed25519') return privateKey.raw.slice(0, 32);
+  if (privateKey.type === 'Ed25519') return copyOf(privateKey.raw, 0, 32);
   throw new TransportError('KEY_TYPE', 'the key of this libp2p node is not an Ed25519 key', {
     hint: "Create the node with an Ed25519 key, or use { bindPeerId: false, seed, link: 'libp2p' }.",
     data: { type: privateKey.type },
@@ -30,7 +31,7 @@ export function onionSeedOf(
   { bindPeerId = true, seed }: { bindPeerId?: boolean; seed?: Uint8Array },
 ): Uint8Array {
   if (bindPeerId && seed === undefined) return seedOf(privateKey);
-  if (!bindPeerId && seed?.length === 32) return seed.slice();
+  if (!bindPeerId && seed?.length === 32) return copyOf(seed);
   throw new TransportError('OPTIONS', 'the seed of the onion does not go with bindPeerId', {
     hint: 'Give { bindPeerId: false, seed } with 32 bytes, or neither.',
   });

@@ -11,7 +11,7 @@
  * does not verify the signature, and it has no clock to say whether the times are right.
  */
 
-import { concat, utf8 } from '../safety/bytes.ts';
+import { concat, copyOf, utf8 } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
 
 const VERSION = 1;
@@ -53,7 +53,7 @@ export function announcementSigningInput(announcement: UnsignedAnnouncement): Ui
   return concat(SIGN_LABEL, unsigned(announcement));
 }
 
-/** Total: throws only {@link MalformedError}. */
+/** Total: throws only {@link MalformedError}. The parts are copies. */
 export function decodeAnnouncement(bytes: Uint8Array): Announcement {
   if (bytes.length !== ANNOUNCEMENT_BYTES) throw malformed('wrong length');
   if (bytes[0] !== VERSION) throw malformed('unknown version');
@@ -63,10 +63,10 @@ export function decodeAnnouncement(bytes: Uint8Array): Announcement {
   if (expiry > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed('impossible time');
   if (!isLife(Number(issued), Number(expiry))) throw malformed('a life that is not 1 second to 48 hours');
   return {
-    publicKey: bytes.slice(1, ISSUED_AT),
+    publicKey: copyOf(bytes, 1, ISSUED_AT),
     issued: Number(issued),
     expiry: Number(expiry),
-    signature: bytes.slice(UNSIGNED_BYTES),
+    signature: copyOf(bytes, UNSIGNED_BYTES),
   };
 }
 

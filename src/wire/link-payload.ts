@@ -13,7 +13,7 @@
  * The decoder does not verify the signature and does not judge the key.
  */
 
-import { concat } from '../safety/bytes.ts';
+import { concat, copyOf } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
 
 const KEY_BYTES = 32;
@@ -64,7 +64,10 @@ export function encodeLinkPayload(payload: LinkPayload): Uint8Array {
   return concat(...parts);
 }
 
-/** Reads exactly what {@link encodeLinkPayload} writes, with at most `maxNames` names. Throws MalformedError. */
+/**
+ * Reads exactly what {@link encodeLinkPayload} writes, with at most `maxNames` names. The parts are copies. Throws
+ * MalformedError.
+ */
 export function decodeLinkPayload(bytes: Uint8Array, maxNames: number = MAX_LINK_NAMES): LinkPayload {
   if (bytes.length < FIXED_BYTES) throw malformed('is too short', bytes.length);
   const count = bytes[FIXED_BYTES - 1] as number;
@@ -81,8 +84,8 @@ export function decodeLinkPayload(bytes: Uint8Array, maxNames: number = MAX_LINK
   }
   if (at !== bytes.length) throw malformed('has bytes after its end', bytes.length);
   return {
-    publicKey: bytes.slice(0, KEY_BYTES),
-    signature: bytes.slice(KEY_BYTES, KEY_BYTES + SIGNATURE_BYTES),
+    publicKey: copyOf(bytes, 0, KEY_BYTES),
+    signature: copyOf(bytes, KEY_BYTES, KEY_BYTES + SIGNATURE_BYTES),
     names,
   };
 }

@@ -8,7 +8,7 @@
  */
 
 import { sha3_256 } from '@noble/hashes/sha3.js';
-import { concat, utf8 } from '../safety/bytes.ts';
+import { concat, copyOf, utf8 } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
 import { isPeerId } from './peer-id.ts';
 
@@ -40,7 +40,7 @@ const MAX_MULTIADDR_LENGTH = 8 + HOST_LENGTH + 6 + 5 + 61;
 export function onionOf(publicKey: Uint8Array, port: number = ONION_PORT): OnionAddress {
   if (publicKey.length !== KEY_BYTES) throw new RangeError('an onion key has 32 bytes');
   if (!Number.isInteger(port) || port < 1 || port > MAX_PORT) throw new RangeError('a port is 1 to 65535');
-  return { publicKey: publicKey.slice(), host: encodeBase32(onionBytes(publicKey)), port };
+  return { publicKey: copyOf(publicKey), host: encodeBase32(onionBytes(publicKey)), port };
 }
 
 /** What base32 makes an address of, 35 bytes: key, checksum, version. */

@@ -9,7 +9,7 @@
  * into another parcel is noticed. Who may deposit under a tag is no question of this file.
  */
 
-import { concat, equal } from '../safety/bytes.ts';
+import { concat, copyOf, equal } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
 
 const VERSION = 1;
@@ -75,7 +75,7 @@ export function decodeBox(bytes: Uint8Array): Box {
   if (bytes.subarray(ZEROS_AT, BOX_HEAD_BYTES).some((byte) => byte !== 0)) {
     throw new MalformedError('box', 'reserved bytes are not zero');
   }
-  return { tag: bytes.slice(1, INDEX_AT), index, count, payload: bytes.slice(BOX_HEAD_BYTES) };
+  return { tag: copyOf(bytes, 1, INDEX_AT), index, count, payload: copyOf(bytes, BOX_HEAD_BYTES) };
 }
 
 /** The encoded boxes of a parcel, in order. Throws RangeError on a tag or payload of another size. */
@@ -109,7 +109,7 @@ export function joinParcel(boxes: readonly Box[]): Parcel {
     payloads[box.index] = box.payload;
   }
   // as many boxes as places and none twice, so each place is taken
-  return { tag: tag.slice(), payload: concat(...(payloads as Uint8Array[])) };
+  return { tag: copyOf(tag), payload: concat(...(payloads as Uint8Array[])) };
 }
 
 /**

@@ -6,7 +6,7 @@
  * is durably on the listener's disk; any other status may come early, while the dialer is still sending.
  */
 
-import { concat } from '../safety/bytes.ts';
+import { concat, copyOf } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
 
 export const SAY_PROTOCOL = '/kith/say/1';
@@ -39,7 +39,7 @@ export function encodeSayReceipt(receipt: SayReceipt): Uint8Array {
   return concat(head, receipt.digest);
 }
 
-/** Total: throws only {@link MalformedError}. */
+/** Total: throws only {@link MalformedError}. The parts are copies. */
 export function decodeSayReceipt(bytes: Uint8Array): SayReceipt {
   if (bytes.length !== SAY_RECEIPT_BYTES) {
     throw new MalformedError('say-receipt', 'wrong length', { sizeBytes: bytes.length });
@@ -49,7 +49,7 @@ export function decodeSayReceipt(bytes: Uint8Array): SayReceipt {
   if (status === undefined) throw new MalformedError('say-receipt', 'unknown status');
   const size = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(2);
   if (size > BigInt(Number.MAX_SAFE_INTEGER)) throw new MalformedError('say-receipt', 'impossible size');
-  const digest = bytes.slice(2 + 8);
+  const digest = copyOf(bytes, 2 + 8);
   if (status !== 'written' && digest.some((byte) => byte !== 0)) {
     throw new MalformedError('say-receipt', 'a digest without a written message');
   }

@@ -9,7 +9,7 @@
  */
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import { concat, equal, utf8 } from '../safety/bytes.ts';
+import { concat, copyOf, equal, utf8 } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
 import type { Ed25519Signer } from '../safety/crypto/provider.ts';
 
@@ -76,11 +76,11 @@ export function decodeSlot(bytes: Uint8Array): Slot {
   }
   if (bytes[0] !== VERSION) throw new MalformedError('slot', 'unknown version');
   return {
-    pk: bytes.slice(1, SEQ_AT),
+    pk: copyOf(bytes, 1, SEQ_AT),
     seq: readU64('seq', bytes, SEQ_AT),
     expiry: readU64('expiry', bytes, EXPIRY_AT),
-    ciphertext: bytes.slice(CIPHERTEXT_AT, -SIGNATURE_BYTES),
-    signature: bytes.slice(-SIGNATURE_BYTES),
+    ciphertext: copyOf(bytes, CIPHERTEXT_AT, -SIGNATURE_BYTES),
+    signature: copyOf(bytes, -SIGNATURE_BYTES),
   };
 }
 
@@ -90,13 +90,13 @@ export function slotKey(pk: Uint8Array): Uint8Array<ArrayBuffer> {
   return concat(KEY_PREFIX, sha256(concat(KEY_LABEL, pk)));
 }
 
-/** The 32 bytes behind the prefix. Total: throws only {@link MalformedError}. */
+/** A copy of the 32 bytes behind the prefix. Total: throws only {@link MalformedError}. */
 export function decodeSlotKey(bytes: Uint8Array): Uint8Array {
   if (bytes.length !== KEY_PREFIX.length + DIGEST_BYTES) throw new MalformedError('slot-key', 'wrong length');
   if (!equal(bytes.subarray(0, KEY_PREFIX.length), KEY_PREFIX)) {
     throw new MalformedError('slot-key', 'another namespace');
   }
-  return bytes.slice(KEY_PREFIX.length);
+  return copyOf(bytes, KEY_PREFIX.length);
 }
 
 function u64(what: string, value: number): Uint8Array {

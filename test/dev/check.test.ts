@@ -6,7 +6,13 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
-import { defaultInstall, isAllowedLicence, type Lock, readLock } from '../../dev/check/dependencies.ts';
+import {
+  defaultInstall,
+  isAllowedLicence,
+  type Lock,
+  lockProblems,
+  readLock,
+} from '../../dev/check/dependencies.ts';
 import { problemsOf } from '../../dev/check/tracked-files.ts';
 import { formatsOf } from '../../dev/fuzz-targets.ts';
 
@@ -62,6 +68,27 @@ test('the real lock file has a default install without the tools', () => {
   const installed = defaultInstall(readLock(root));
   assert.ok(installed.includes('node_modules/@libp2p/interface'));
   assert.ok(!installed.some((path) => /typescript|oxlint|node-linux/.test(path)));
+});
+
+test('an address in either lock file is found, a link is not one', (context) => {
+  const dir = mkdtempSync(join(tmpdir(), 'lock-'));
+  context.after(() => rmSync(dir, { recursive: true, force: true }));
+  const files = ['package-lock.json', 'bench/e2e/comparator/package-lock.json'];
+  const write = (file: string, packages: Lock): void => {
+    mkdirSync(dirname(join(dir, file)), { recursive: true });
+    writeFileSync(join(dir, file), JSON.stringify({ packages }));
+  };
+  const clean: Lock = { '': {}, 'node_modules/a': {}, 'node_modules/b': { resolved: 'b', link: true } };
+  for (const file of files) write(file, clean);
+  assert.deepEqual(lockProblems(dir), []);
+  for (const file of files) {
+    write(file, { ...clean, 'node_modules/c': { resolved: 'https://c.example/c.tgz' } });
+    const problems = lockProblems(dir);
+    assert.equal(problems.length, 1, file);
+    assert.ok(problems[0]?.startsWith(`${file}: node_modules/c: `), problems.join('\n'));
+    write(file, clean);
+  }
+  assert.deepEqual(lockProblems(root), []);
 });
 
 test('registries and paths of one machine are found, other text is not', () => {

@@ -26,3 +26,28 @@ test('a stranger reads nothing of it', () => {
   forged[3] = (forged[3] as number) ^ 1;
   assert.throws(() => carol.meet(forged), /signature/);
 });
+
+test('both meet at once, and end on one session that is proven on both sides', () => {
+  const [alice, bob] = [new Person(), new Person()];
+  alice.meet(bob.bundle);
+  bob.meet(alice.bundle);
+  const [hello, hi] = [alice.write('hello'), bob.write('hi')];
+  assert.deepEqual([alice.read(hi), bob.read(hello)], ['hi', 'hello']);
+  for (let round = 0; round < 12; round++) {
+    for (const reply of alice.replies()) assert.equal(bob.read(reply), '');
+    for (const reply of bob.replies()) assert.equal(alice.read(reply), '');
+  }
+  assert.deepEqual([...alice.replies(), ...bob.replies()], [], 'and they come to rest');
+  assert.deepEqual([alice.contactIsProven, bob.contactIsProven], [true, true]);
+  const live = [alice, bob].map(({ sessions }) => sessions.live?.session.transcript);
+  assert.deepEqual(live[0], live[1]);
+});
+
+test("a stranger does not get into a contact's place", () => {
+  const [alice, bob, carol] = [new Person(), new Person(), new Person()];
+  alice.meet(bob.bundle);
+  bob.read(alice.write('hello'));
+  carol.meet(bob.bundle);
+  assert.throws(() => bob.read(carol.write('I am Alice')), { code: 'WRONG_CONTACT' });
+  assert.equal(alice.read(bob.write('still you')), 'still you');
+});

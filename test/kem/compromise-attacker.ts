@@ -75,6 +75,11 @@ export class Attacker {
   constructor(session: Session, rows: readonly SkippedKeyRow[], powers: Powers = {}) {
     this.#powers = powers;
     this.#transcript = session.transcript;
+    this.steal(session, rows);
+  }
+
+  /** Takes what another state of the same session holds besides. */
+  steal(session: Session, rows: readonly SkippedKeyRow[]): void {
     const { sending, receiving, ratchetSecret, remoteRatchetKey, pq } = session;
     const own = session.role === 'initiator' ? 0 : 1;
     const ordered = <T>(mine: T, theirs: T): readonly [T, T] => (own === 0 ? [mine, theirs] : [theirs, mine]);

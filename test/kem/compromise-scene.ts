@@ -147,7 +147,7 @@ export function play(steps: number, seed: number): Scene {
   };
   const answerKey = p.provider.mlKem768.keyPair(answerSeed).publicKey;
   const remoteRatchetKey = p.provider.x25519.keyPair(spkSecret).publicKey;
-  const opening = new Uint8Array(1_739);
+  const opening = { header: new Uint8Array(1_739), expiry: 0 };
   const sides = [
     new Side(openAsInitiator({ transcript, keys, remoteRatchetKey, answerSeed, opening }), 0),
     new Side(openAsResponder({ transcript, keys, ratchetSecret: spkSecret }), 0),
@@ -176,7 +176,7 @@ export function play(steps: number, seed: number): Scene {
     const { session, message } = encrypt(p, side.session, utf8(content), MESSAGE_BYTES);
     const recorded = { from, bytes: message, content, sentAt: step, readAt: null, keys: recorder.lastKeys() };
     if (isStep) side.rootStep++;
-    if (isStep && isDue) begun[session.pq.epoch + 1] = step;
+    if (isDue && session.pq.mode === 'propose') begun[session.pq.epoch + 1] = step;
     side.become(session);
     return messages.push({ ...recorded, rootStep: side.rootStep, epoch: session.pq.epoch }) - 1;
   };

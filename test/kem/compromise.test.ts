@@ -9,10 +9,10 @@ import { test } from 'node:test';
 import { Attacker, type Powers } from './compromise-attacker.ts';
 import { play, type Recorded, type Scene, type Stolen } from './compromise-scene.ts';
 
-const STEPS = 60;
+const STEPS = 100;
 const scenes = [1, 2].map((seed) => play(STEPS, seed));
 /** The thefts that are tried: attackers are slow. */
-const EVERY = 9;
+const EVERY = 15;
 const cases = scenes.flatMap((scene) =>
   scene.thefts.filter((_, i) => i % EVERY === 0).map((stolen) => ({ scene, stolen })),
 );
@@ -99,7 +99,7 @@ test('the conversations have epochs, steps, losses and skipped keys enough', () 
 test('nothing that was sent or read before the theft is opened, whatever else the thief can do', (t) => {
   const count = judgeAll(everything, (_, stolen, message) => (isPast(stolen, message) ? false : null));
   t.diagnostic(JSON.stringify(count));
-  assert.ok(count.shut > 500);
+  assert.ok(count.shut > 400);
 });
 
 test('the stolen bytes hold no key that leads to what was sent or read before', (t) => {

@@ -6,11 +6,8 @@ import {
   findSession,
   NO_SESSIONS,
   repliesOwed,
-  withAccepted,
-  withOpened,
-  withReceived,
-  withSent,
-} from '../../src/kem/contact-sessions.ts';
+} from '../../src/kem/contact.ts';
+import { withAccepted, withOpened, withReceived, withSent } from '../../src/kem/contact-sessions.ts';
 import {
   attachmentOf,
   initiatorEpochs,
@@ -35,12 +32,12 @@ const fakeKem: Kem = {
 interface ModelSession {
   readonly role: 'initiator' | 'responder';
   readonly transcript: Uint8Array;
-  readonly opening: Uint8Array | null;
+  readonly opening: { readonly expiry: number } | null;
   readonly pq: PqState;
-  readonly remoteEpoch: number;
   readonly sentChain: number;
   readonly stepDue: boolean;
-  readonly seenChain: number;
+  /** The peer's newest chain. */
+  readonly receiving: { readonly id: number } | null;
 }
 
 export interface ModelMessage {
@@ -53,8 +50,10 @@ export interface ModelMessage {
   readonly epoch: number;
   readonly attachment: PqAttachment;
   readonly content: number | null;
+  readonly isForged: boolean;
 }
 
+const PEER = { fingerprint: EMPTY };
 const asSession = (session: ModelSession): Session => session as unknown as Session;
 const asModel = ({ session }: ContactSession): ModelSession => session as unknown as ModelSession;
 
@@ -74,20 +73,19 @@ export class ModelNode {
     this.index = index;
   }
 
-  open(id: number, peer: ModelNode, now: number): void {
+  open(id: number, peer: ModelNode, now: number, lifeSeconds: number): void {
     this.peerGeneration = peer.generation;
     this.#generations.set(id, [this.peerGeneration, this.generation]);
     const session = asSession({
       role: 'initiator',
       transcript: Uint8Array.of(id),
-      opening: Uint8Array.of(id),
+      opening: { expiry: now / 1000 + lifeSeconds },
       pq: initiatorEpochs(EMPTY),
-      remoteEpoch: 0,
       sentChain: -1,
       stepDue: true,
-      seenChain: -1,
+      receiving: null,
     });
-    this.contact = withOpened(this.contact, session, EMPTY, now);
+    this.contact = withOpened(this.contact, { session, peer: PEER }, now);
   }
 
   /** Restored without its sessions: the prekeys are retired. */
@@ -109,7 +107,8 @@ export class ModelNode {
   #encrypt(entry: ContactSession, content: number | null): ModelMessage {
     let session = asModel(entry);
     if (session.stepDue) {
-      const { state } = stepSending(fakeKem, () => new Uint8Array(64), session.pq);
+      const peerChain = session.receiving?.id ?? null;
+      const { state } = stepSending(fakeKem, () => new Uint8Array(64), session.pq, peerChain);
       session = { ...session, pq: state, sentChain: session.sentChain + 1, stepDue: false };
     }
     this.contact = withSent(this.contact, asSession(session));
@@ -123,6 +122,22 @@ export class ModelNode {
       epoch: session.pq.epoch,
       attachment: attachmentOf(session.pq),
       content,
+      isForged: false,
+    };
+  }
+
+  /** A message to this node of a session that a thief of its prekeys opened: of any chain, and of epoch 0 for ever. */
+  forgery(id: number, chain: number): ModelMessage {
+    return {
+      to: this.index,
+      transcript: Uint8Array.of(id),
+      opens: chain === 0,
+      generations: [this.generation, this.peerGeneration],
+      chain,
+      epoch: 0,
+      attachment: { type: 'none' },
+      content: null,
+      isForged: true,
     };
   }
 
@@ -136,7 +151,7 @@ export class ModelNode {
       }
     } else {
       const next = decryptModel(asModel(entry), message);
-      this.contact = withReceived(this.contact, asSession(next), now);
+      this.contact = withReceived(this.contact, asSession(next), message.content === null, now);
     }
     if (message.content !== null) this.received.push(message.content);
   }
@@ -150,27 +165,27 @@ export class ModelNode {
       transcript: message.transcript,
       opening: null,
       pq: answerKey(fakeKem, responderEpochs(), EMPTY),
-      remoteEpoch: 0,
       sentChain: -1,
       stepDue: true,
-      seenChain: message.chain,
+      receiving: { id: message.chain },
     };
-    const accepted = { session: asSession(fresh), pairKey: EMPTY, openingId: message.transcript };
-    this.contact = withAccepted(this.contact, accepted, this.index === 0, now);
+    const accepted = { session: asSession(fresh), openingId: message.transcript };
+    this.contact = withAccepted(this.contact, { ...accepted, peer: PEER }, this.index === 0, now);
     return findSession(this.contact, message.transcript);
   }
 }
 
 function decryptModel(before: ModelSession, message: ModelMessage): ModelSession {
   let session: ModelSession = { ...before, opening: null };
-  if (message.chain > before.seenChain) {
+  const chain = before.receiving?.id ?? -1;
+  if (message.chain > chain) {
+    if (message.chain > chain + 1) throw new Error(`chain ${message.chain} after ${chain} cannot be`);
     const step = stepReceiving(before.pq, message.epoch);
     if (step === null) throw new Error(`epoch ${message.epoch} cannot be`);
     session = {
       ...session,
       pq: step.state,
-      remoteEpoch: message.epoch,
-      seenChain: message.chain,
+      receiving: { id: message.chain },
       stepDue: true,
     };
   }

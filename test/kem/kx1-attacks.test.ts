@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { signBundle, verifyBundle } from '../../src/kem/bundle.ts';
-import { encryptUnder, receiveMessage, receiveOpening } from '../../src/kem/contact-receive.ts';
-import { NO_SESSIONS, withOpened } from '../../src/kem/contact-sessions.ts';
+import { encryptUnder, receiveMessage, receiveOpening } from '../../src/kem/contact-messages.ts';
+import { NO_SESSIONS } from '../../src/kem/contact.ts';
+import { withOpened } from '../../src/kem/contact-sessions.ts';
 import { encodeKx1Header, type Opening, OPENING_MESSAGE_BYTES, readOpening } from '../../src/kem/kx1.ts';
 import { accept } from '../../src/kem/kx1-responder.ts';
 import { generatePrekeys } from '../../src/kem/prekeys.ts';
@@ -134,7 +135,12 @@ describe('key-compromise impersonation', () => {
     // the answer that the candidate is owed says nothing, and makes the thief no better
     const [, candidate] = [contact.live, contact.candidates[0]] as const;
     assert.ok(candidate?.owed);
-    const reply = encryptUnder(node, contact, candidate, new Uint8Array(0), 4_064, bob.bundle);
+    const reply = encryptUnder(node, contact, candidate, {
+      content: new Uint8Array(0),
+      messageBytes: 4_064,
+      prekeys: bob.prekeys,
+      now: NOW,
+    });
     contact = reply.contact;
     const read = decrypt(node, forged.session, reply.bytes, none, NOW);
     const stayed = encrypt(node, { ...read.session, pq: forged.session.pq }, utf8('Alice'), 4_064);
@@ -148,7 +154,7 @@ describe('key-compromise impersonation', () => {
       // both orders of the fingerprints
       const [alice, bob] = [new Party(), new Party()];
       const own = contactTo(bob, alice.verified());
-      const contact = withOpened(NO_SESSIONS, own.session, own.pairKey, NOW);
+      const contact = withOpened(NO_SESSIONS, own, NOW);
       const forged = forge({
         claimed: alice.verified(),
         agreed: withPrekeySecret(alice, bob),

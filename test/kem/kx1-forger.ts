@@ -62,7 +62,7 @@ export function forge({ claimed, agreed, peer, bundle, header = {} }: Forgery): 
     keys,
     remoteRatchetKey: peer.spk,
     answerSeed: node.random(64),
-    opening: headerBytes,
+    opening: { header: headerBytes, expiry: peer.expiry },
   });
   const sent = encrypt(node, opened, concat(bundle, utf8('forged')), OPENING_MESSAGE_BYTES);
   return { session: sent.session, opening: readOpening(nodeProvider, concat(headerBytes, sent.message)) };

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { createHash, hkdfSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { seededNumbers } from '../../fuzz/mutate.ts';
-import { receiveOpening } from '../../src/kem/contact-receive.ts';
-import { type ContactSessions, NO_SESSIONS } from '../../src/kem/contact-sessions.ts';
+import { receiveOpening } from '../../src/kem/contact-messages.ts';
+import { type ContactSessions, NO_SESSIONS } from '../../src/kem/contact.ts';
 import {
   decodeKx1Header,
   deriveSecrets,
@@ -31,8 +31,8 @@ import { nodeProvider } from '../../src/safety/crypto/node.ts';
 import { MalformedError } from '../../src/safety/errors.ts';
 import { contactTo, DAY, isRefused, NOW, node, Party, refuses } from './parties.ts';
 
-/** Every position with KITH_LONG. */
-const STRIDE = process.env['KITH_LONG'] === undefined ? 31 : 1;
+/** Positions from one changed byte to the next: all of them with KITH_LONG. */
+const STRIDE = process.env['KITH_LONG'] === undefined ? 7 : 1;
 const none = new SkippedKeyMap();
 const noneOf = (): SkippedKeyMap => none;
 
@@ -58,10 +58,9 @@ describe('KX1', () => {
 
       assert.deepEqual(accepted.content, new Uint8Array(OPENING_CONTENT_BYTES).fill(7));
       assert.deepEqual(accepted.peer.fingerprint, alice.identity.fingerprint);
-      assert.deepEqual(accepted.pairKey, made.pairKey);
-      assert.deepEqual(accepted.streamKeys.send, made.streamKeys.receive);
-      assert.deepEqual(accepted.streamKeys.receive, made.streamKeys.send);
-      assert.notDeepEqual(accepted.streamKeys.receive, accepted.streamKeys.send);
+      assert.deepEqual(accepted.epochKeys.send, made.epochKeys.receive);
+      assert.deepEqual(accepted.epochKeys.receive, made.epochKeys.send);
+      assert.notDeepEqual(accepted.epochKeys.receive, accepted.epochKeys.send);
       assert.deepEqual(accepted.session.transcript, made.session.transcript);
 
       // there and back again, until both are proven
@@ -100,13 +99,10 @@ describe('KX1', () => {
 
     const agreements = [1, 2, 3, 4].map((byte) => new Uint8Array(32).fill(byte));
     const ikm = concat(...agreements);
-    const out = new Uint8Array(hkdfSync('sha256', ikm, new Uint8Array(32), concat(text('secrets'), th), 160));
-    const { keys, pairKey, streamSecret } = deriveSecrets(nodeProvider, th, agreements);
+    const out = new Uint8Array(hkdfSync('sha256', ikm, new Uint8Array(32), concat(text('secrets'), th), 128));
+    const { keys, epochSecret } = deriveSecrets(nodeProvider, th, agreements);
     const { rootKey, initiatorHeaderKey, responderHeaderKey } = keys;
-    assert.equal(
-      toHex(concat(rootKey, initiatorHeaderKey, responderHeaderKey, pairKey, streamSecret)),
-      toHex(out),
-    );
+    assert.equal(toHex(concat(rootKey, initiatorHeaderKey, responderHeaderKey, epochSecret)), toHex(out));
     assert.ok(
       agreements.every((secret) => secret.every((byte) => byte === 0)),
       'agreements are wiped',
@@ -120,10 +116,10 @@ describe('KX1', () => {
     for (const more of [{ oneTimePrekey }, {}]) {
       const { identity, newest: prekeys } = alice;
       const peer = bob.verified();
-      const { session, pairKey } = initiate(node, { identity, prekeys, peer, now: NOW, ...more });
+      const { session } = initiate(node, { identity, prekeys, peer, now: NOW, ...more });
       const { header } = readOpening(
         nodeProvider,
-        concat(session.opening as Uint8Array, new Uint8Array(13_380)),
+        concat(session.opening?.header as Uint8Array, new Uint8Array(13_380)),
       );
       const agree = (secret: Uint8Array, key: Uint8Array): Uint8Array =>
         nobleProvider.x25519.keyPair(secret).agree(key);
@@ -135,12 +131,9 @@ describe('KX1', () => {
         nobleProvider.mlKem1024.keyPair(bob.newest.secrets.kemSeed).decapsulate(header.ciphertext),
       );
       const info = concat(utf8('kith/1/kx/secrets'), session.transcript);
-      const out = new Uint8Array(hkdfSync('sha256', ikm, new Uint8Array(32), info, 160));
+      const out = new Uint8Array(hkdfSync('sha256', ikm, new Uint8Array(32), info, 128));
       const { rootKey, nextSendingHeaderKey, nextReceivingHeaderKey } = session;
-      assert.deepEqual(
-        concat(rootKey, nextSendingHeaderKey, nextReceivingHeaderKey, pairKey),
-        out.slice(0, 128),
-      );
+      assert.deepEqual(concat(rootKey, nextSendingHeaderKey, nextReceivingHeaderKey), out.slice(0, 96));
     }
   });
 
@@ -165,7 +158,7 @@ describe('KX1', () => {
   test('any of the openings is enough, in any order, and a repeated one is told so', () => {
     const [alice, bob] = [new Party(), new Party()];
     const first = contactTo(alice, bob.verified(), utf8('0'));
-    const second = encryptOpening(node, first.session, alice.bundle, utf8('1'));
+    const second = encryptOpening(node, first.session, alice.prekeys, utf8('1'), NOW);
     const received = receiveOpening(
       node,
       bob.keys,
@@ -191,7 +184,7 @@ describe('KX1', () => {
     const [alice, bob] = [new Party(), new Party()];
     const first = contactTo(alice, bob.verified());
     const received = receiveOpening(node, bob.keys, NO_SESSIONS, first.opening, noneOf, NOW);
-    const repeated = encryptOpening(node, first.session, alice.bundle, utf8('1')).plaintext;
+    const repeated = encryptOpening(node, first.session, alice.prekeys, utf8('1'), NOW).plaintext;
     const before = toHex(encodeSession(received.contact.live?.session as never));
     const next = seededNumbers(2);
     const cases: [string, Uint8Array, ContactSessions][] = [
@@ -247,14 +240,14 @@ describe('KX1', () => {
   test('an opening after the answer, or with another bundle, is a mistake that is told', () => {
     const [alice, bob] = [new Party(), new Party()];
     const made = contactTo(alice, bob.verified());
-    refuses('BUNDLE_MISMATCH', () => encryptOpening(node, made.session, bob.bundle, utf8('x')));
+    refuses('BUNDLE_MISMATCH', () => encryptOpening(node, made.session, bob.prekeys, utf8('x'), NOW));
     refuses('CONTENT_TOO_LONG', () =>
-      encryptOpening(node, made.session, alice.bundle, new Uint8Array(OPENING_CONTENT_BYTES + 1)),
+      encryptOpening(node, made.session, alice.prekeys, new Uint8Array(OPENING_CONTENT_BYTES + 1), NOW),
     );
     const accepted = accept(node, bob.keys, made.opening, NOW);
     const reply = encrypt(node, accepted.session, utf8('hi'), 4_064);
     const { session } = decrypt(node, made.session, reply.message, none, NOW);
-    refuses('WRONG_STATE', () => encryptOpening(node, session, alice.bundle, utf8('x')));
+    refuses('WRONG_STATE', () => encryptOpening(node, session, alice.prekeys, utf8('x'), NOW));
   });
 
   test('the two halves of accepting are the whole', () => {

@@ -8,18 +8,30 @@ import { accept } from '../../src/kem/kx1-responder.ts';
 import { toHex } from '../../src/safety/bytes.ts';
 import { nobleProvider } from '../../src/safety/crypto/noble.ts';
 import { nodeProvider } from '../../src/safety/crypto/node.ts';
+import { decrypt } from '../../src/kem/ratchet-decrypt.ts';
+import { encrypt } from '../../src/kem/ratchet-encrypt.ts';
+import { utf8 } from '../../src/safety/bytes.ts';
 import { contactTo, NOW, node, Party } from './parties.ts';
 
 const filled = (value: number): Uint8Array => new Uint8Array(32).fill(value);
 const link: LinkBinding = { handshakeHash: filled(1), dialerOnion: filled(2), acceptorOnion: filled(3) };
 const key = filled(9);
+const none = { get: () => null };
 
-test('both sides of a first contact log in to each other', () => {
+test('both sides of a proven session log in to each other', () => {
   const [alice, bob] = [new Party(), new Party()];
   const made = contactTo(alice, bob.verified());
   const accepted = accept(node, bob.keys, made.opening, NOW);
-  const login = linkLogin(nodeProvider, made.pairKey, 'dialer', link);
-  assert.equal(isLinkLogin(node, accepted.pairKey, 'dialer', link, login), true);
+  // nothing of the first contact alone: a thief of the responder's prekeys has that too
+  assert.deepEqual([made.epochKeys.pairKey, accepted.epochKeys.pairKey], [null, null]);
+  const answer = encrypt(node, accepted.session, utf8('hi'), 4_064);
+  const answered = decrypt(node, made.session, answer.message, none, NOW);
+  const proof = encrypt(node, answered.session, utf8('it is me'), 4_064);
+  const proven = decrypt(node, answer.session, proof.message, none, NOW);
+  const keys = [proof.epochKeys?.pairKey, proven.epochKeys?.pairKey] as const;
+  assert.ok(keys[0] instanceof Uint8Array && keys[1] instanceof Uint8Array);
+  const login = linkLogin(nodeProvider, keys[0], 'dialer', link);
+  assert.equal(isLinkLogin(node, keys[1], 'dialer', link, login), true);
 });
 
 test('it is the MAC that the specification says, with either provider', () => {

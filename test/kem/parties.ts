@@ -80,7 +80,7 @@ export function contactTo(
   more: Partial<Parameters<typeof initiate>[1]> = {},
 ): Made {
   const initiated = initiate(node, { identity: a.identity, prekeys: a.newest, peer, now: NOW, ...more });
-  const { session, plaintext } = encryptOpening(node, initiated.session, a.bundle, content);
+  const { session, plaintext } = encryptOpening(node, initiated.session, a.prekeys, content, NOW);
   return { ...initiated, session, plaintext, opening: readOpening(nodeProvider, plaintext) };
 }
 

@@ -46,6 +46,9 @@ function counting(): RandomBytes {
 const seed = new Uint8Array(64).fill(99);
 const modes = (a: PqState, b: PqState): string => `${a.mode} ${a.epoch}, ${b.mode} ${b.epoch}`;
 
+/** A number of a chain of the peer that a proposal answers. */
+const IN_TURN = 1;
+
 test('a round of ping-pong: an epoch in three messages, in turn', () => {
   const [kem, random] = [new SymbolicKem(), counting()];
   let a = initiatorEpochs(seed);
@@ -57,7 +60,7 @@ test('a round of ping-pong: an epoch in three messages, in turn', () => {
   const trace: string[] = [];
   for (let i = 0; i < 12; i++) {
     const [fromIndex, toIndex] = i % 2 === 0 ? ([1, 0] as const) : ([0, 1] as const);
-    const sent = stepSending(kem, random, fromIndex === 0 ? a : b);
+    const sent = stepSending(kem, random, fromIndex === 0 ? a : b, IN_TURN);
     keep(fromIndex, sent.secret);
     const read = stepReceiving(toIndex === 0 ? a : b, sent.state.epoch);
     assert.ok(read !== null);
@@ -95,7 +98,7 @@ test('messages carry a key while it is proposed, a ciphertext while it is answer
   const [kem, random] = [new SymbolicKem(), counting()];
   assert.deepEqual(attachmentOf(initiatorEpochs(seed)), { type: 'none' }, 'the first key is in the bundle');
   assert.deepEqual(attachmentOf(responderEpochs()), { type: 'none' });
-  const { state } = stepSending(kem, random, { mode: 'due', epoch: 4 });
+  const { state } = stepSending(kem, random, { mode: 'due', epoch: 4 }, IN_TURN);
   const carried = attachmentOf(state);
   assert.ok(carried.type === 'key' && carried.epoch === 5);
   assert.deepEqual(carried.key, kem.keyPair(new Uint8Array(64).fill(1)).publicKey);
@@ -106,6 +109,22 @@ test('messages carry a key while it is proposed, a ciphertext while it is answer
   assert.deepEqual(attachmentOf(ready), { type: 'none' });
 });
 
+test('a proposal that is due waits for each fourth chain of the peer, and an epoch that is ready for none', () => {
+  const [kem, random] = [new SymbolicKem(), counting()];
+  const due: PqState = { mode: 'due', epoch: 2 };
+  const proposing: (number | null)[] = [];
+  for (const peerChain of [null, ...Array.from({ length: 14 }, (_, i) => i)]) {
+    const { state, secret } = stepSending(kem, random, due, peerChain);
+    assert.equal(secret, null);
+    if (state.mode === 'propose') proposing.push(peerChain);
+    else assert.equal(state, due, 'the state itself');
+    const ready = stepSending(kem, random, { mode: 'ready', epoch: 2, secret: seed }, peerChain);
+    assert.deepEqual(ready, { state: { mode: 'wait', epoch: 3 }, secret: seed });
+  }
+  assert.deepEqual(proposing, [1, 5, 9, 13]);
+  assert.equal(random(1)[0], 5, 'four draws: none while it waits');
+});
+
 test('a step that changes nothing returns the state itself', () => {
   const [kem, random] = [new SymbolicKem(), counting()];
   const { ciphertext, sharedSecret: secret } = kem.encapsulate(kem.keyPair(seed).publicKey);
@@ -114,7 +133,11 @@ test('a step that changes nothing returns the state itself', () => {
     { mode: 'answer', epoch: 3, ciphertext, secret },
     { mode: 'propose', epoch: 3, seed, key: seed, pair: null },
   ];
-  for (const state of states) assert.deepEqual(stepSending(kem, random, state), { state, secret: null });
+  for (const state of states) {
+    for (const peerChain of [null, 0, IN_TURN]) {
+      assert.deepEqual(stepSending(kem, random, state, peerChain), { state, secret: null });
+    }
+  }
   for (const state of [
     ...states,
     { mode: 'due', epoch: 3 },
@@ -157,7 +180,7 @@ test('a refused key is an error and no state', () => {
 
 test('a proposal that was read from a row opens the answer as the one that was made does', () => {
   const kem = nodeProvider.mlKem768;
-  const made = stepSending(kem, (size) => new Uint8Array(size).fill(5), { mode: 'due', epoch: 1 }).state;
+  const made = stepSending(kem, (size) => new Uint8Array(size).fill(5), { mode: 'due', epoch: 1 }, 1).state;
   assert.ok(made.mode === 'propose' && made.pair !== null && made.key !== null);
   const answered = answerKey(kem, { mode: 'wait', epoch: 1 }, made.key);
   const answer = attachmentOf(answered);

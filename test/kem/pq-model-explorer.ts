@@ -42,8 +42,8 @@ export class Counterexample extends Error {
   }
 }
 
-/** Rounds of ping-pong within which an epoch passes: four messages at most, and one to start. */
-const ROUNDS = 4;
+/** Rounds of ping-pong within which an epoch passes: up to three of waiting, four messages, and some to begin. */
+const ROUNDS = 5;
 const BOTH = [0, 1] as const;
 const SIDE_NAMES = ['initiator', 'responder'] as const;
 

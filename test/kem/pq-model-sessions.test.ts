@@ -27,7 +27,7 @@ const BOTH = [0, 1] as const;
 /** Bodies are longer, all other inputs of HMAC shorter. */
 const BODY_BYTES = 3_000;
 /** Rounds of ping-pong within which an epoch passes. */
-const ROUNDS = 4;
+const ROUNDS = 12;
 
 const epochOf = ({ parties }: SessionWorld): number =>
   Math.min(...parties.map(({ session }) => session.pq.epoch));

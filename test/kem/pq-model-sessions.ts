@@ -10,7 +10,7 @@ import { CryptoError, type Provider } from '../../src/safety/crypto/provider.ts'
 import type { Primitives } from '../../src/kem/primitives.ts';
 import { decrypt } from '../../src/kem/ratchet-decrypt.ts';
 import { encrypt } from '../../src/kem/ratchet-encrypt.ts';
-import type { StreamKeys } from '../../src/kem/ratchet-keys.ts';
+import type { EpochKeys } from '../../src/kem/ratchet-keys.ts';
 import { answerFirstEpoch, openAsInitiator, openAsResponder, type Session } from '../../src/kem/session.ts';
 import { decodeSession, encodeSession } from '../../src/kem/session-codec.ts';
 import { type SkippedChanges, SkippedKeyMap, type SkippedKeyRow } from '../../src/kem/skipped-keys.ts';
@@ -95,7 +95,7 @@ export class Laboratory {
     const keys = { rootKey: filled(2), initiatorHeaderKey: filled(3), responderHeaderKey: filled(4) };
     const secret = filled(5);
     const remoteRatchetKey = this.#primitives.provider.x25519.keyPair(secret).publicKey;
-    const opening = new Uint8Array(1_739);
+    const opening = { header: new Uint8Array(1_739), expiry: 0 };
     const init = { transcript, keys, remoteRatchetKey, answerSeed: ANSWER_SEED, opening };
     const party = (session: Session): Party =>
       this.#party({ session, kept: encodeSession(session), rows: [], got: new Set(), streams: [] });
@@ -142,8 +142,8 @@ export class Laboratory {
   #encrypt(before: Party, from: 0 | 1, content: string): { party: Party; message: InFlight } {
     this.#drawFrom(before);
     const bytes = utf8(content);
-    const { session, message, streamKeys } = encrypt(this.#primitives, before.session, bytes, MESSAGE_BYTES);
-    const streams = entered(before, streamKeys);
+    const { session, message, epochKeys } = encrypt(this.#primitives, before.session, bytes, MESSAGE_BYTES);
+    const streams = entered(before, epochKeys);
     const party = this.#party({ ...committed(before, session), rows: before.rows, got: before.got, streams });
     const id = this.#id(nameOf(message, utf8(content)));
     return { party, message: { id, from, bytes: message, content } };
@@ -174,7 +174,7 @@ export class Laboratory {
       ...committed(before, session),
       rows: copies([...rows.rows()]),
       got: new Set(before.got).add(message.content),
-      streams: entered(before, result.streamKeys),
+      streams: entered(before, result.epochKeys),
     });
   }
 
@@ -218,7 +218,7 @@ function committed(before: Party, session: Session): Pick<Party, 'kept' | 'sessi
 }
 
 /** Stream keys as names that are the same on both sides. */
-function entered({ streams, session }: Party, keys: StreamKeys | null): readonly string[] {
+function entered({ streams, session }: Party, keys: EpochKeys | null): readonly string[] {
   if (keys === null) return streams;
   const { epoch, send, receive } = keys;
   const name = session.role === 'initiator' ? nameOf(send, receive) : nameOf(receive, send);

@@ -8,7 +8,7 @@ import type { Machine } from './pq-model.ts';
 import { type Bounds, Counterexample, explore } from './pq-model-explorer.ts';
 
 const DEEP: Bounds = { epochs: 8, crashes: 2, restores: false };
-const RESTORED: Bounds = { epochs: 4, crashes: 1, restores: true };
+const RESTORED: Bounds = { epochs: 3, crashes: 1, restores: true };
 
 test('under loss, repetition, every order and crashes the epochs never part and always go on', (t) => {
   const { states, transitions, epoch } = explore(epochs, DEEP);
@@ -60,13 +60,18 @@ const broken: readonly [what: string, machine: Partial<Machine>, violation: RegE
   [
     'proposes the next epoch at once, though it is the turn of the other',
     {
-      stepSending: (kem, random, state) => {
-        const { state: next, secret } = epochs.stepSending(kem, random, state);
+      stepSending: (kem, random, state, peerChain) => {
+        const { state: next, secret } = epochs.stepSending(kem, random, state, peerChain);
         if (secret === null) return { state: next, secret };
-        const proposed = epochs.stepSending(kem, random, { mode: 'due', epoch: next.epoch });
+        const proposed = epochs.stepSending(kem, random, { mode: 'due', epoch: next.epoch }, 1);
         return { state: proposed.state, secret };
       },
     },
+    /do not advance/,
+  ],
+  [
+    'finds no chain of the peer good for a proposal',
+    { stepSending: (kem, random, state) => epochs.stepSending(kem, random, state, null) },
     /do not advance/,
   ],
   [

@@ -38,9 +38,9 @@ export interface Side {
   readonly sending: { readonly headerKey: string; readonly chainKey: string; readonly epoch: number } | null;
   readonly nextSendingHeaderKey: string;
   readonly nextReceivingHeaderKey: string;
-  /** The newest chains of the peer that this side can read. */
+  /** The newest chains of the peer that this side can read, by their number from 0. */
   readonly receiving: readonly {
-    readonly chain: number;
+    readonly id: number;
     readonly chainKey: string;
     readonly epoch: number;
   }[];
@@ -162,7 +162,8 @@ export function send(machine: Machine, world: World, who: 0 | 1): { world: World
   let side = old;
   let after = world;
   if (old.sending === null) {
-    const { state, secret } = machine.stepSending(symbolicKem(random), random, old.pq);
+    const peerChain = old.receiving[0]?.id ?? null;
+    const { state, secret } = machine.stepSending(symbolicKem(random), random, old.pq, peerChain);
     const steps = old.steps + 1;
     const ownKey = `${who === 0 ? 'a' : 'b'}${steps}`;
     const step = rootStep(old.root, `${ownKey}*${String(old.remoteKey)}`, state.epoch, secret);
@@ -212,6 +213,7 @@ export function deliver(machine: Machine, world: World, message: Message): World
       throw new Violation('the sides derive different keys');
     }
     after = mixed(after, step.state.epoch, step.secret);
+    const id = (old.receiving[0]?.id ?? -1) + 1;
     side = {
       ...old,
       pq: step.state,
@@ -220,10 +222,7 @@ export function deliver(machine: Machine, world: World, message: Message): World
       ownKey: null,
       sending: null,
       nextReceivingHeaderKey: nextHeaderKey,
-      receiving: [{ chain: message.chain, chainKey, epoch: message.epoch }, ...old.receiving].slice(
-        0,
-        READABLE_CHAINS,
-      ),
+      receiving: [{ id, chainKey, epoch: message.epoch }, ...old.receiving].slice(0, READABLE_CHAINS),
     };
   } else if (known.epoch !== message.epoch) {
     throw new Violation('one chain, two epochs');

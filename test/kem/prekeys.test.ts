@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { accept } from '../../src/kem/kx1-responder.ts';
 import { generateOneTimePrekey, publicOneTimePrekey } from '../../src/kem/one-time-prekey.ts';
+import { newPrekeyId } from '../../src/kem/prekey-id.ts';
 import {
   decodePrekeys,
   encodePrekeys,
   erasureDue,
   generatePrekeys,
-  newPrekeyId,
   Prekeys,
   PREKEYS_BYTES,
   rotationDue,

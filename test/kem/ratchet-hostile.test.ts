@@ -28,7 +28,7 @@ const refusedBy = (primitive: string): object => ({ code: 'CRYPTO_REFUSED', data
 
 /** A chain of `from` that `to` has not seen yet. */
 function fresh(seed: number): { from: Party; to: Party } {
-  const { a, b } = talked(seed, 3);
+  const { a, b } = talked(seed, 6);
   a.receive(b.send('so that a steps'));
   a.send('lost');
   return { from: a, to: b };

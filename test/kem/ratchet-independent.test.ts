@@ -66,7 +66,7 @@ test('both implementations give the same bytes through several epochs, and read 
     const given = party === a ? [newest?.send, newest?.receive] : [newest?.receive, newest?.send];
     assert.deepEqual(
       given.map((key) => hex(key as Uint8Array)),
-      reference.streams.map(hex),
+      reference.streams.slice(0, 2).map(hex),
     );
   }
 });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decrypt } from '../../src/kem/ratchet-decrypt.ts';
-import { MAX_JUMP, MAX_OPENING_JUMP, MAX_SKIPPED, SKIPPED_LIFE_MS } from '../../src/kem/ratchet-chains.ts';
+import { MAX_JUMP, MAX_UNPROVEN_JUMP, MAX_SKIPPED, SKIPPED_LIFE_MS } from '../../src/kem/ratchet-chains.ts';
 import { MAX_CHAIN_MESSAGES } from '../../src/kem/ratchet-message.ts';
 import type { Session } from '../../src/kem/session.ts';
 import { ENVELOPED, NOW, parties, type Party, refuses, series, talked } from './ratchet-pair.ts';
@@ -146,12 +146,12 @@ test('a chain ends at its last number, and another begins after an answer', () =
 });
 
 test('a stranger makes nobody bridge more than 1,000 messages by the first of a session', () => {
-  for (const lost of [MAX_OPENING_JUMP, MAX_OPENING_JUMP + 1]) {
+  for (const lost of [MAX_UNPROVEN_JUMP, MAX_UNPROVEN_JUMP + 1]) {
     const { a, b } = parties(63);
     sendLost(a, lost);
     const message = a.send('at last', ENVELOPED);
-    if (lost > MAX_OPENING_JUMP) refuses(b, message, 'TOO_FAR_AHEAD');
+    if (lost > MAX_UNPROVEN_JUMP) refuses(b, message, 'TOO_FAR_AHEAD');
     else assert.equal(b.receive(message), 'at last');
-    assert.equal(b.skipped.size, lost > MAX_OPENING_JUMP ? 0 : lost);
+    assert.equal(b.skipped.size, lost > MAX_UNPROVEN_JUMP ? 0 : lost);
   }
 });

@@ -56,7 +56,7 @@ test('a lost chain is of no importance, and neither are lost answers', () => {
     series(b, 3);
     a.receive(b.send('arrives too'));
   }
-  assert.ok(a.session.pq.epoch >= 3);
+  assert.ok(a.session.pq.epoch >= 2);
   assert.ok(b.skipped.size <= 2 * 5);
 });
 

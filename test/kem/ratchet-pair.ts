@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { decrypt } from '../../src/kem/ratchet-decrypt.ts';
 import { encrypt } from '../../src/kem/ratchet-encrypt.ts';
-import type { StreamKeys } from '../../src/kem/ratchet-keys.ts';
+import type { EpochKeys } from '../../src/kem/ratchet-keys.ts';
 import type { Primitives } from '../../src/kem/primitives.ts';
 import { decodeSession, encodeSession } from '../../src/kem/session-codec.ts';
 import {
@@ -32,7 +32,7 @@ export class Party {
   session: Session;
   readonly skipped: SkippedKeyMap;
   /** What the epochs gave out, in order. */
-  readonly streams: StreamKeys[] = [];
+  readonly streams: EpochKeys[] = [];
 
   constructor(p: Primitives, session: Session, skipped = new SkippedKeyMap()) {
     this.p = p;
@@ -42,21 +42,21 @@ export class Party {
 
   send(content: string | Uint8Array, messageBytes = SMALL): Uint8Array {
     const bytes = typeof content === 'string' ? bytesOf(content) : content;
-    const { session, message, streamKeys } = encrypt(this.p, this.session, bytes, messageBytes);
-    this.#commit(session, streamKeys);
+    const { session, message, epochKeys } = encrypt(this.p, this.session, bytes, messageBytes);
+    this.#commit(session, epochKeys);
     return message;
   }
 
   /** The content as text. */
   receive(message: Uint8Array, now = NOW): string {
-    const { session, content, skipped, streamKeys } = decrypt(
+    const { session, content, skipped, epochKeys } = decrypt(
       this.p,
       this.session,
       message,
       this.skipped,
       now,
     );
-    this.#commit(session, streamKeys);
+    this.#commit(session, epochKeys);
     this.skipped.apply(skipped);
     return textOf(content);
   }
@@ -77,10 +77,10 @@ export class Party {
     return [hex(encodeSession(this.session)), ...keys].join('\n');
   }
 
-  #commit(session: Session, streamKeys: StreamKeys | null): void {
+  #commit(session: Session, epochKeys: EpochKeys | null): void {
     eraseReplaced(this.session, session);
     this.session = session;
-    if (streamKeys !== null) this.streams.push(streamKeys);
+    if (epochKeys !== null) this.streams.push(epochKeys);
   }
 }
 
@@ -90,13 +90,19 @@ export interface Beginning {
   /** The responder's signed prekey. */
   readonly prekey: Uint8Array;
   readonly answerSeed: Uint8Array;
-  readonly opening: Uint8Array;
+  readonly opening: { readonly header: Uint8Array; readonly expiry: number };
 }
 
 export function beginning(seed: number): Beginning {
   const random = seededRandom(seed);
   const keys = { rootKey: random(32), initiatorHeaderKey: random(32), responderHeaderKey: random(32) };
-  return { transcript: random(32), keys, prekey: random(32), answerSeed: random(64), opening: random(1_739) };
+  return {
+    transcript: random(32),
+    keys,
+    prekey: random(32),
+    answerSeed: random(64),
+    opening: { header: random(1_739), expiry: 7 },
+  };
 }
 
 /** Both ends before any message; the responder does not know the answer key yet. */

@@ -33,10 +33,10 @@ function referenceRoot(rootKey: Bytes, agreed: Bytes, secret: Bytes | null, epoc
   return [0, 32, 64, 96].map((at) => output.slice(at, at + 32));
 }
 
-/** Initiator's and responder's. */
-function referenceStreams(secret: Bytes, epoch: number): Bytes[] {
-  const output = hkdf(secret, new Uint8Array(0), join(text('kith/1/kr/stream'), be32(epoch)), 64);
-  return [output.slice(0, 32), output.slice(32)];
+/** Initiator's and responder's stream key, and what is the pair key in epoch 1. */
+function referenceEpoch(secret: Bytes, epoch: number): Bytes[] {
+  const output = hkdf(secret, new Uint8Array(0), join(text('kith/1/kr/epoch'), be32(epoch)), 96);
+  return [output.slice(0, 32), output.slice(32, 64), output.slice(64)];
 }
 
 /** One message of a chain key, whatever its header and body say. */
@@ -47,17 +47,12 @@ export function referenceSeal(
   randomness: Bytes,
   chosenNonce?: Bytes,
 ): Bytes {
-  const salt = mac(mac(chainKey, Uint8Array.of(3)), randomness, body).slice(0, 16);
+  const begin = join(header.ratchetKey, be32(header.pn), be32(header.n), be32(header.epoch));
+  const unsalted = join(begin, new Uint8Array(16), be32(header.flags ?? 0));
+  const salt = mac(chainKey, Uint8Array.of(3), randomness, unsalted, body).slice(0, 16);
   const secrets = hkdf(mac(chainKey, Uint8Array.of(1)), salt, text('kith/1/kr/message'), 56);
   const headerNonce = chosenNonce ?? secrets.slice(44);
-  const plain = join(
-    header.ratchetKey,
-    be32(header.pn),
-    be32(header.n),
-    be32(header.epoch),
-    salt,
-    be32(header.flags ?? 0),
-  );
+  const plain = join(begin, salt, be32(header.flags ?? 0));
   const head = join(headerNonce, gcm(headerKey, headerNonce, transcript).encrypt(plain));
   const sealed = gcm(secrets.slice(0, 32), secrets.slice(32, 44), join(transcript, head)).encrypt(body);
   return join(head, sealed);
@@ -92,6 +87,8 @@ export class ReferenceParty {
   answered: { ciphertext: Bytes; shared: Bytes } | null = null;
   ready: Bytes | null = null;
   due = false;
+  /** Receiving chains so far. */
+  chains = 0;
   streams: Bytes[] = [];
 
   constructor(transcript: Bytes, rootKey: Bytes, nextSending: Bytes, nextReceiving: Bytes) {
@@ -112,7 +109,7 @@ export class ReferenceParty {
       this.epoch,
     );
     this.rootKey = rootKey as Bytes;
-    if (secret !== null) this.streams = referenceStreams(stream as Bytes, this.epoch);
+    if (secret !== null) this.streams = referenceEpoch(stream as Bytes, this.epoch);
     return { chainKey: chainKey as Bytes, nextHeaderKey: nextHeaderKey as Bytes };
   }
 
@@ -120,7 +117,7 @@ export class ReferenceParty {
     if (this.sending === null) {
       let mixed: Bytes | null = null;
       if (this.ready !== null) [mixed, this.ready, this.epoch] = [this.ready, null, this.epoch + 1];
-      else if (this.due) {
+      else if (this.due && (this.chains - 1) % 4 === 1) {
         const seed = random(64);
         this.proposed = { seed, key: ml_kem768.keygen(seed).publicKey };
         this.due = false;
@@ -167,6 +164,7 @@ export class ReferenceParty {
       const enters = view.getUint32(40) === this.epoch + 1;
       const mixed = enters ? (this.answered?.shared as Bytes) : null;
       if (enters) [this.epoch, this.answered, this.due] = [this.epoch + 1, null, true];
+      this.chains++;
       this.remote = header.slice(0, 32);
       const step = this.#step(x25519.getSharedSecret(this.secret as Bytes, this.remote), mixed);
       this.receiving = { headerKey: this.nextReceiving, chainKey: step.chainKey, n: 0 };

@@ -36,7 +36,7 @@ test('the same seed gives the same run, another seed another', () => {
 test('without the salt, a key and nonce used again are told', () => {
   const unsalted: Provider = {
     ...nodeProvider,
-    hmacSha256: (key, ...parts) => nodeProvider.hmacSha256(key, ...(parts.length === 2 ? [] : parts)),
+    hmacSha256: (key, ...parts) => nodeProvider.hmacSha256(key, ...(parts.length === 1 ? parts : [])),
   };
   assert.throws(() => simulate(1_000, 1, unsalted), NonceReusedError);
 });

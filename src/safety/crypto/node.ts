@@ -3,7 +3,8 @@
  *
  * Authentication tags are forced to 16 bytes, because Node 24 accepts shorter ones unless told. OpenSSL's Ed25519
  * is cofactorless with S < L; the rest of the rule is checked on the bytes first. Encapsulating with chosen coins and
- * signing with chosen randomness are not possible here: deterministic vectors come from the noble provider.
+ * signing with chosen randomness are not possible here: deterministic vectors come from the noble provider. Public keys
+ * for agreement are exported when first asked for: who only receives never asks, and it costs as much as an import.
  */
 
 import {
@@ -102,14 +103,18 @@ const x25519: X25519 = {
   keyPair(secret) {
     requireSize('X25519 secret', secret, 32);
     const privateKey = importSecret(X25519_KEY, secret);
+    let publicKey: Uint8Array | undefined;
     return {
-      publicKey: publicBytes(X25519_KEY, privateKey),
+      get publicKey() {
+        publicKey ??= publicBytes(X25519_KEY, privateKey);
+        return publicKey;
+      },
       agree(peer) {
         requirePeerSize('x25519', peer, 32);
-        const publicKey = importPeer(X25519_KEY, peer);
+        const peerKey = importPeer(X25519_KEY, peer);
         try {
           // OpenSSL refuses the all-zero result itself (RFC 7748 section 6.1)
-          return plain(diffieHellman({ privateKey, publicKey }));
+          return plain(diffieHellman({ privateKey, publicKey: peerKey }));
         } catch (error) {
           throw new CryptoError('x25519', error);
         }
@@ -123,8 +128,12 @@ function mlKem(type: KeyType, publicKeyBytes: number, ciphertextBytes: number): 
     keyPair(seed) {
       requireSize(`${type.name} seed`, seed, 64);
       const secret = importSecret(type, seed);
+      let publicKey: Uint8Array | undefined;
       return {
-        publicKey: publicBytes(type, secret),
+        get publicKey() {
+          publicKey ??= publicBytes(type, secret);
+          return publicKey;
+        },
         decapsulate(ciphertext) {
           requirePeerSize(type.name, ciphertext, ciphertextBytes);
           return plain(decapsulate(secret, ciphertext));

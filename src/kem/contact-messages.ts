@@ -8,23 +8,17 @@
 
 import { equal } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
-import {
-  allSessions,
-  type ContactSession,
-  type ContactSessions,
-  withAccepted,
-  withReceived,
-  withSent,
-} from './contact-sessions.ts';
+import { allSessions, type ContactSession, type ContactSessions, requirePeer } from './contact.ts';
+import { withAccepted, withReceived, withSent } from './contact-sessions.ts';
 import { KemError } from './errors.ts';
 import { type Opening, OPENING_MESSAGE_BYTES } from './kx1.ts';
 import { encryptOpening } from './kx1-initiator.ts';
 import { type AcceptedContact, accept, type ResponderKeys, splitBody } from './kx1-responder.ts';
+import type { Prekeys } from './prekeys.ts';
 import type { Primitives } from './primitives.ts';
 import { type Decrypted, decrypt } from './ratchet-decrypt.ts';
 import { encrypt } from './ratchet-encrypt.ts';
-import type { StreamKeys } from './ratchet-keys.ts';
-import { isProven } from './session.ts';
+import type { EpochKeys } from './ratchet-keys.ts';
 import type { SkippedChanges, SkippedKeys } from './skipped-keys.ts';
 
 /** The skipped keys of the session with this transcript. */
@@ -34,21 +28,25 @@ export interface Received {
   readonly contact: ContactSessions;
   /** Of the session that read the message. */
   readonly transcript: Uint8Array;
-  /** Whether the peer of that session has shown that it holds the keys of its bundle. */
+  /** Whether only the contact can have written this message: see {@link Decrypted}. It never becomes so afterwards. */
   readonly proven: boolean;
+  /** Messages that are now known to be missing before this one: see {@link Decrypted}. */
+  readonly missing: number;
   readonly content: Uint8Array;
   readonly skipped: SkippedChanges;
-  readonly streamKeys: StreamKeys | null;
+  readonly epochKeys: EpochKeys | null;
   /** What is to be committed besides when this opened a session. */
-  readonly accepted: AcceptedContact | null;
+  readonly accepted: Pick<AcceptedContact, 'peer' | 'replayId' | 'oneTimePrekeyId'> | null;
 }
 
 export interface Sent {
   readonly contact: ContactSessions;
+  /** Of the session it went under: when that is replaced before an acknowledgement, the content is to be encrypted anew. */
+  readonly transcript: Uint8Array;
   /** `opening`: `bytes` (15,119) go into a sealed envelope; else they are the message. */
   readonly form: 'opening' | 'message';
   readonly bytes: Uint8Array;
-  readonly streamKeys: StreamKeys | null;
+  readonly epochKeys: EpochKeys | null;
 }
 
 /**
@@ -79,8 +77,8 @@ export function receiveMessage(
 }
 
 /**
- * An opening that came in an envelope, of the contact that its fingerprint names (or of nobody yet: NO_SESSIONS). Throws
- * what {@link accept} and {@link decrypt} do.
+ * An opening that came in an envelope, for the sessions of the contact that its fingerprint names (NO_SESSIONS where it is
+ * new). Throws KemError WRONG_CONTACT, and what {@link accept} and {@link decrypt} do.
  */
 export function receiveOpening(
   p: Primitives,
@@ -90,6 +88,7 @@ export function receiveOpening(
   skippedOf: SkippedOf,
   now: number,
 ): Received {
+  requirePeer(contact, opening.fingerprint);
   const { openingId } = opening;
   const known = allSessions(contact).find(
     (entry) => entry.openingId !== null && equal(entry.openingId, openingId),
@@ -101,54 +100,73 @@ export function receiveOpening(
     return received(contact, decrypted, content, now);
   }
   const accepted = accept(p, own, opening, now);
-  const { session, content, skipped } = accepted;
+  const { session, content, missing, skipped, epochKeys, peer, replayId, oneTimePrekeyId } = accepted;
   return {
     contact: withAccepted(contact, accepted, isLower(own.identity.fingerprint, opening.fingerprint), now),
     transcript: session.transcript,
-    proven: isProven(session),
+    proven: false,
+    missing,
     content,
     skipped,
-    streamKeys: null,
-    accepted,
+    epochKeys,
+    accepted: { peer, replayId, oneTimePrekeyId },
   };
 }
 
+/** What is to be sent under a session. */
+export interface Sending {
+  /** May be empty: for a reply that is owed. */
+  readonly content: Uint8Array;
+  /** Size of the message, one of MESSAGE_SIZES; an opening has its own. */
+  readonly messageBytes: number;
+  /** Own sets that are not erased: an opening carries the bundle of its set. */
+  readonly prekeys: readonly Prekeys[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
 /**
- * Encrypts under one session of the contact: `contact.live` for content, one of repliesOwed for an answer. Until the
- * peer has answered it is an opening, whose size is given, and needs the own bundle that the session was opened with.
- * Throws what encryptOpening and {@link encrypt} do.
+ * Encrypts under one session of the contact: `contact.live` for content, one of repliesOwed for an answer. Until the peer
+ * has answered it is an opening. Throws what encryptOpening and {@link encrypt} do.
  */
 export function encryptUnder(
   p: Primitives,
   contact: ContactSessions,
   { session }: ContactSession,
-  content: Uint8Array,
-  messageBytes: number,
-  ownBundle: Uint8Array,
+  { content, messageBytes, prekeys, now }: Sending,
 ): Sent {
+  const { transcript } = session;
   if (session.opening !== null) {
-    const sent = encryptOpening(p, session, ownBundle, content);
-    const { plaintext, streamKeys } = sent;
-    return { contact: withSent(contact, sent.session), form: 'opening', bytes: plaintext, streamKeys };
+    const sent = encryptOpening(p, session, prekeys, content, now);
+    const { plaintext, epochKeys } = sent;
+    return {
+      contact: withSent(contact, sent.session),
+      transcript,
+      form: 'opening',
+      bytes: plaintext,
+      epochKeys,
+    };
   }
+  if (messageBytes === OPENING_MESSAGE_BYTES) throw new RangeError('this is the size of openings alone');
   const sent = encrypt(p, session, content, messageBytes);
-  const { message, streamKeys } = sent;
-  return { contact: withSent(contact, sent.session), form: 'message', bytes: message, streamKeys };
+  const { message, epochKeys } = sent;
+  return { contact: withSent(contact, sent.session), transcript, form: 'message', bytes: message, epochKeys };
 }
 
 function received(
   contact: ContactSessions,
-  { session, skipped, streamKeys }: Decrypted,
+  { session, skipped, epochKeys, proven, missing }: Decrypted,
   content: Uint8Array,
   now: number,
 ): Received {
   return {
-    contact: withReceived(contact, session, now),
+    contact: withReceived(contact, session, content.length === 0, now),
     transcript: session.transcript,
-    proven: isProven(session),
+    proven,
+    missing,
     content,
     skipped,
-    streamKeys,
+    epochKeys,
     accepted: null,
   };
 }

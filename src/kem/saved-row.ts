@@ -1,20 +1,23 @@
 /**
- * The fields of a saved session, one after the other, written or read (session-codec.ts). Numbers are big-endian. What
- * cannot be written is a RangeError; what cannot be read, a MalformedError of the format `session`.
+ * The fields of a saved session or contact, one after the other, written or read (session-codec.ts, contact-codec.ts).
+ * Numbers are big-endian. What cannot be written is a RangeError; what cannot be read, a MalformedError of the format.
  */
 
+import { copyOf } from '../safety/bytes.ts';
 import { requireSize } from '../safety/crypto/provider.ts';
 import { MalformedError } from '../safety/errors.ts';
 
 const U32 = 2 ** 32;
 
-export class SessionRow {
+export class SavedRow {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #format: string;
   readonly #view: DataView;
   #at = 0;
 
-  /** Of `bytes` itself, from its start. */
-  constructor(bytes: Uint8Array) {
+  /** Of `bytes` itself, from its start; `format` is for errors. */
+  constructor(format: string, bytes: Uint8Array) {
+    this.#format = format;
     this.bytes = bytes as Uint8Array<ArrayBuffer>;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
@@ -50,23 +53,23 @@ export class SessionRow {
 
   takeU64(): number {
     const value = this.takeU32() * U32 + this.takeU32();
-    if (!Number.isSafeInteger(value)) throw new MalformedError('session', 'impossible time');
+    if (!Number.isSafeInteger(value)) throw new MalformedError(this.#format, 'impossible time');
     return value;
   }
 
   /** A copy of the next `size` bytes. */
   take(size: number): Uint8Array<ArrayBuffer> {
     const at = this.#skip(size);
-    return this.bytes.slice(at, at + size);
+    return copyOf(this.bytes, at, at + size);
   }
 
   requireEnd(): void {
-    if (this.#at !== this.bytes.length) throw new MalformedError('session', 'too long');
+    if (this.#at !== this.bytes.length) throw new MalformedError(this.#format, 'too long');
   }
 
   #skip(size: number): number {
     const at = this.#at;
-    if (at + size > this.bytes.length) throw new MalformedError('session', 'cut off');
+    if (at + size > this.bytes.length) throw new MalformedError(this.#format, 'cut off');
     this.#at = at + size;
     return at;
   }
