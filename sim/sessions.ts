@@ -58,7 +58,7 @@ const DISTURB_EVERY = 2_500;
 const LONGEST_BURST = 3_000;
 /** Most messages that a side sends which does not know that its disk is old. */
 const STALE_MESSAGES = 40;
-const PROGRESS_EVERY = 5_000;
+const PROGRESS_EVERY = 2_000;
 /** Exchanges on a calm network at the end: every chain is closed, every contest decided. */
 const CALM_ROUNDS = 12;
 

@@ -7,7 +7,7 @@ import type { ModelMessage } from './contact-model.ts';
 import { type Plan, Story } from './contact-story.ts';
 
 /** Random schedules of each kind. */
-const SCHEDULES = process.env['KITH_LONG'] === undefined ? 600 : 20_000;
+const SCHEDULES = process.env['KITH_LONG'] === undefined ? 200 : 20_000;
 
 /** Runs a random schedule, then lets all settle, and returns the story. */
 function run(plan: Plan, story: Story): void {
