@@ -77,7 +77,7 @@ export class Person {
 
   /** What the contact waits for, besides what is written: without it a session is not proven and does not heal. */
   replies(): Carried[] {
-    return repliesOwed(this.sessions).map((session) => this.#encrypt(session, ''));
+    return repliesOwed(this.sessions, Date.now()).map((session) => this.#encrypt(session, ''));
   }
 
   #encrypt(session: ContactSession, text: string): Carried {

@@ -1,4 +1,4 @@
-/** Saved contacts, with a session for each transcript that begins with an even byte: what is read is written the same. */
+/** Saved contacts, with a session for each transcript that begins with an even byte, whose role the next byte tells: what is read is written the same. */
 
 import assert from 'node:assert/strict';
 import { decodeContact, encodeContact } from '../src/kem/contact-codec.ts';
@@ -7,7 +7,9 @@ import { MalformedError } from '../src/safety/errors.ts';
 
 export function fuzz(data: Uint8Array): void {
   const sessionOf = (transcript: Uint8Array): Session | null =>
-    (transcript[0] as number) % 2 === 0 ? ({ transcript } as Session) : null;
+    (transcript[0] as number) % 2 === 0
+      ? ({ transcript, role: (transcript[1] as number) % 2 === 0 ? 'responder' : 'initiator' } as Session)
+      : null;
   try {
     const contact = decodeContact(data, sessionOf);
     assert.deepEqual(Buffer.from(encodeContact(contact)), Buffer.from(data));

@@ -185,7 +185,7 @@ export class Correspondence {
 
   /** Messages without content, where the peer waits for one. */
   #reply(who: 0 | 1): void {
-    for (const { session } of repliesOwed(this.parties[who].contact)) {
+    for (const { session } of repliesOwed(this.parties[who].contact, this.#now)) {
       this.#send(who, () => new Uint8Array(0), session.transcript);
     }
   }

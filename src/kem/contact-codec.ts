@@ -3,12 +3,12 @@
  * (session-codec.ts), found by their transcripts. Never sent anywhere. docs/wire.md, "Saved contact".
  *
  *     version 1 ‖ fingerprint 48 ‖ count 1 ‖ entries
- *     entry = place 1 ‖ parts 1 ‖ transcript 32 ‖ used at 8 ‖ [opening id 32] ‖ [against 32 ‖ won at 4]
+ *     entry = place 1 ‖ parts 1 ‖ transcript 32 ‖ used at 8 ‖ expiry 8 ‖ [opening id 32] ‖ [against 32 ‖ won at 4]
  *
  * Canonical: a state has one encoding. Whether it is the newest cannot be told from it.
  */
 
-import { toHex } from '../safety/bytes.ts';
+import { equal, toHex } from '../safety/bytes.ts';
 import { MalformedError } from '../safety/errors.ts';
 import { type ContactSession, type ContactSessions, MAX_CANDIDATES, MAX_REPLACED } from './contact.ts';
 import { FINGERPRINT_BYTES } from './identity.ts';
@@ -18,7 +18,7 @@ import { SavedRow } from './saved-row.ts';
 const VERSION = 1;
 const KEY_BYTES = 32;
 const HEAD_BYTES = 1 + FINGERPRINT_BYTES + 1;
-const ENTRY_BYTES = 2 + KEY_BYTES + 8;
+const ENTRY_BYTES = 2 + KEY_BYTES + 8 + 8;
 const OPENING_PART = 1;
 const CONTEST_PART = 2;
 const OWED_PART = 4;
@@ -35,7 +35,7 @@ export function encodeContact(contact: ContactSessions): Uint8Array<ArrayBuffer>
   row.putByte(VERSION);
   row.put(contact.peer, FINGERPRINT_BYTES);
   row.putByte(entries.length);
-  for (const [place, { session, openingId, contest, owed, usedAt }] of entries) {
+  for (const [place, { session, openingId, contest, owed, usedAt, expiry }] of entries) {
     row.putByte(place);
     row.putByte(
       (openingId === null ? 0 : OPENING_PART) +
@@ -44,6 +44,7 @@ export function encodeContact(contact: ContactSessions): Uint8Array<ArrayBuffer>
     );
     row.put(session.transcript, KEY_BYTES);
     row.putU64(usedAt);
+    row.putU64(expiry);
     if (openingId !== null) row.put(openingId, KEY_BYTES);
     if (contest !== null) {
       row.put(contest.against, KEY_BYTES);
@@ -95,11 +96,14 @@ export function decodeContact(
 function takeEntry(row: SavedRow, sessionOf: (transcript: Uint8Array) => Session | null): ContactSession {
   const parts = row.takeByte();
   if (parts > OPENING_PART + CONTEST_PART + OWED_PART) throw malformed('unknown parts');
-  const session = sessionOf(row.take(KEY_BYTES));
-  if (session === null) throw malformed('a session is missing');
+  const transcript = row.take(KEY_BYTES);
+  const session = sessionOf(transcript);
+  if (session === null || !equal(session.transcript, transcript)) throw malformed('a session is missing');
+  if ((session.role === 'responder') !== ((parts & OPENING_PART) !== 0)) throw malformed('whose opening?');
   return {
     session,
     usedAt: row.takeU64(),
+    expiry: row.takeU64(),
     openingId: (parts & OPENING_PART) === 0 ? null : row.take(KEY_BYTES),
     contest: (parts & CONTEST_PART) === 0 ? null : { against: row.take(KEY_BYTES), wonAt: row.takeU32() },
     owed: (parts & OWED_PART) !== 0,

@@ -29,6 +29,7 @@ import {
   NO_SESSIONS,
   requirePeer,
 } from './contact.ts';
+import { requireTime } from './primitives.ts';
 import { isProven, type Session } from './session.ts';
 
 /** Who begins chain 3 has had chain 2 from here, and so has decided every {@link Contest} in favour of the session. */
@@ -39,17 +40,20 @@ export const KEEP_REPLACED_MS = 30 * 24 * 60 * 60 * 1000;
 /** A session with whom: what opening or accepting gives. */
 interface WithPeer {
   readonly session: Session;
+  /** Unix seconds: see {@link ContactSession}. */
+  readonly expiry: number;
   readonly peer: { readonly fingerprint: Uint8Array };
 }
 
 /** After an own opening at `now` (milliseconds since 1970). Throws KemError WRONG_CONTACT. */
 export function withOpened(
   contact: ContactSessions,
-  { session, peer }: WithPeer,
+  { session, peer, expiry }: WithPeer,
   now: number,
 ): ContactSessions {
   requirePeer(contact, peer.fingerprint);
-  const live = { session, openingId: null, contest: null, owed: false, usedAt: now };
+  const usedAt = wholeTime(now);
+  const live = { session, openingId: null, contest: null, owed: false, usedAt, expiry };
   return {
     ...NO_SESSIONS,
     peer: peer.fingerprint,
@@ -64,7 +68,7 @@ export function withOpened(
  */
 export function withAccepted(
   contact: ContactSessions,
-  { session, peer, openingId }: WithPeer & { readonly openingId: Uint8Array },
+  { session, peer, openingId, expiry }: WithPeer & { readonly openingId: Uint8Array },
   weAreLower: boolean,
   now: number,
 ): ContactSessions {
@@ -74,9 +78,10 @@ export function withAccepted(
     weAreLower && own !== null && own.openingId === null && newestChain(own) < 1
       ? { against: own.session.transcript, wonAt: newestChain(own) + 2 }
       : null;
-  const entry = { session, openingId, contest, owed: true, usedAt: now };
+  const entry = { session, openingId, contest, owed: true, usedAt: wholeTime(now), expiry };
   const known = { ...contact, peer: peer.fingerprint };
-  if (contact.live === null) return { ...known, live: entry };
+  // where an own opening has expired, what waits goes first: the peer may go on with any of them
+  if (contact.live === null && contact.candidates.length === 0) return { ...known, live: entry };
   return { ...known, candidates: [...contact.candidates, entry].slice(-MAX_CANDIDATES) };
 }
 
@@ -95,7 +100,7 @@ export function withReceived(
   const before = findSession(contact, next.transcript);
   if (before === null) throw new RangeError('not a session of this contact');
   const isFirstAnswer = before.session.opening !== null && next.opening === null;
-  const entry = { ...before, session: next, usedAt: now };
+  const entry = { ...before, session: next, usedAt: wholeTime(now) };
   const replaced = replaceEntry(contact, next.transcript, () => entry);
   const updated = withoutLosers(replaced, entry);
   if (updated.live === entry) return owe(updated, entry, isFirstAnswer || !isSettledThere(updated, entry));
@@ -107,23 +112,29 @@ export function withReceived(
 }
 
 /**
- * Without what is over at `now`: own openings that can no longer be answered (then `live` may be null: open anew), and
- * what is only read and not used for 30 days, unless the peer may not know the live one. Candidates and the one aside
- * stay: the peer may go on with them at any time.
+ * Without what is over at `now`: what is not proven although no mail to its bundles can be on its way any more (then
+ * `live` may be null: open anew), and what is only read and not used for 30 days, unless the peer may not know the live one.
  */
 export function withoutExpired(contact: ContactSessions, now: number): ContactSessions {
-  const { live, aside, replaced } = contact;
-  const canBeAnswered = ({ session: { opening } }: ContactSession): boolean =>
-    opening === null || now < (opening.expiry + MAIL_TTL_SECONDS) * 1000;
+  const { live, aside, candidates, replaced } = contact;
+  const mayBeProven = ({ session, expiry }: ContactSession): boolean =>
+    isProven(session) || now < (expiry + MAIL_TTL_SECONDS) * 1000;
   const isSettled = live !== null && newestChain(live) >= SETTLED_CHAIN;
   const isRead = (entry: ContactSession): boolean =>
-    canBeAnswered(entry) && !(isSettled && now >= entry.usedAt + KEEP_REPLACED_MS);
+    mayBeProven(entry) && !(isSettled && now >= entry.usedAt + KEEP_REPLACED_MS);
   return {
     ...contact,
-    live: live !== null && canBeAnswered(live) ? live : null,
-    aside: aside !== null && canBeAnswered(aside) ? aside : null,
+    live: live !== null && mayBeProven(live) ? live : null,
+    aside: aside !== null && mayBeProven(aside) ? aside : null,
+    candidates: candidates.filter(mayBeProven),
     replaced: replaced.filter(isRead),
   };
+}
+
+/** As it is saved. */
+function wholeTime(now: number): number {
+  requireTime(now);
+  return Math.floor(now);
 }
 
 /** Candidates against which `own` has won are only read. */

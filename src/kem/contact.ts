@@ -34,6 +34,8 @@ export interface ContactSession {
   readonly owed: boolean;
   /** Milliseconds since 1970 of the last message decrypted, or of the opening. */
   readonly usedAt: number;
+  /** Unix seconds at which the first of the two bundles expires: what is not proven 14 days later is over. */
+  readonly expiry: number;
 }
 
 export interface ContactSessions {
@@ -68,9 +70,14 @@ export function findSession(contact: ContactSessions, transcript: Uint8Array): C
   return allSessions(contact).find(({ session }) => equal(session.transcript, transcript)) ?? null;
 }
 
-/** Sessions under which the peer waits for a message: to be sent when it suits, without content if there is none. */
-export function repliesOwed(contact: ContactSessions): ContactSession[] {
-  return allSessions(contact).filter(({ owed }) => owed);
+/**
+ * Sessions under which the peer waits for a message at `now` (milliseconds since 1970): to be sent when it suits, without
+ * content if there is none.
+ */
+export function repliesOwed(contact: ContactSessions, now: number): ContactSession[] {
+  return allSessions(contact).filter(
+    ({ owed, session, expiry }) => owed && (session.opening === null || now / 1000 < expiry),
+  );
 }
 
 /** Throws KemError WRONG_CONTACT when these are sessions with somebody else. */

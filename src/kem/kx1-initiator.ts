@@ -43,6 +43,8 @@ export interface InitiateInit {
 export interface Initiated {
   readonly session: Session;
   readonly peer: VerifiedBundle;
+  /** Unix seconds at which the first of the two bundles expires. */
+  readonly expiry: number;
   /** Of epoch 0: given out this once. */
   readonly epochKeys: EpochKeys;
 }
@@ -92,16 +94,17 @@ export function initiate(p: Primitives, init: InitiateInit): Initiated {
     sharedSecret,
   ];
   const secrets = deriveSecrets(provider, transcript, agreements);
+  const expiry = Math.min(prekeys.expiry, peer.expiry);
   const session = openAsInitiator({
     transcript,
     keys: secrets.keys,
     remoteRatchetKey: peer.spk,
     answerSeed: prekeys.secrets.answerSeed,
-    opening: { header: opening, expiry: Math.min(prekeys.expiry, peer.expiry) },
+    opening: { header: opening, expiry },
   });
   const epochKeys = deriveEpochKeys(provider, secrets.epochSecret, 0, 'initiator');
   wipeSecrets(secrets);
-  return { session, peer, epochKeys };
+  return { session, peer, expiry, epochKeys };
 }
 
 export interface EncryptedOpening {

@@ -51,12 +51,16 @@ export interface UnverifiedContact {
   /** See Decrypted in ratchet-decrypt.ts. */
   readonly missing: number;
   readonly skipped: SkippedChanges;
+  /** Unix seconds at which the own bundle expires. */
+  readonly ownExpiry: number;
 }
 
 /** An accepted first contact. The initiator is not yet proven: see isProven in session.ts. */
 export interface AcceptedContact {
   readonly session: Session;
   readonly peer: VerifiedBundle;
+  /** Unix seconds at which the first of the two bundles expires. */
+  readonly expiry: number;
   readonly content: Uint8Array;
   /** Of epoch 0: given out this once. */
   readonly epochKeys: EpochKeys;
@@ -131,7 +135,7 @@ export function decryptOpening(
     eraseReplaced(fresh, first.session);
     const { session, content: body, missing, skipped } = first;
     const epochKeys = deriveEpochKeys(provider, secrets.epochSecret, 0, 'responder');
-    return { opening, session, body, epochKeys, missing, skipped };
+    return { opening, session, body, epochKeys, missing, skipped, ownExpiry: prekeys.expiry };
   } catch (error) {
     eraseSession(fresh);
     throw error;
@@ -155,6 +159,7 @@ export function verifyInitiator(p: Primitives, contact: UnverifiedContact, now: 
   return {
     session: answerFirstEpoch(p, contact.session, peer.answer),
     peer,
+    expiry: Math.min(contact.ownExpiry, peer.expiry),
     content,
     epochKeys: contact.epochKeys,
     missing: contact.missing,

@@ -17,7 +17,7 @@ import type { SkippedChanges, SkippedKeyRow } from './skipped-keys.ts';
 export const MAX_JUMP = 25_000;
 
 /** The same while the initiator is not proven and may be anybody: 4 ms of work, and as many rows. */
-export const MAX_UNPROVEN_JUMP = 1_000;
+export const MAX_UNPROVEN_JUMP = 256;
 
 /** A skipped key is kept while the newest message of its chain is fewer than this ahead: bounds the rows of a chain. */
 export const MAX_SKIPPED = 2_000;

@@ -71,6 +71,8 @@ export function decrypt(
   const { attachment, content } = openBody(provider, session, message, header, there.messageKey);
   if (there.skipped.used === null) wipe(there.messageKey);
   const pq = receiveAttachment(provider.mlKem768, there.session.pq, attachment);
+  // every message of an honest responder carries its answer to the signed key; the key is not kept for one that does not
+  if (pq.mode === 'propose' && pq.epoch === 0) throw wrongEpoch();
   return {
     session: { ...there.session, opening: null, pq },
     content,

@@ -80,7 +80,7 @@ test('places out of order or taken twice, unknown parts, and the same session tw
     ['twice', encodeContact({ ...contact, replaced: [...contact.replaced, ...contact.replaced] })],
   ];
   // the entry after the live one becomes a live one
-  (refused[5] as [string, Uint8Array])[1].set([0], firstAt + 42);
+  (refused[5] as [string, Uint8Array])[1].set([0], firstAt + 50);
   for (const [what, bytes] of refused) {
     assert.throws(() => decodeContact(bytes, sessionOf), MalformedError, what);
   }

@@ -111,14 +111,27 @@ describe('what is over', () => {
     assert.equal(sessionsGone(again, withoutExpired(again, end)).length, 2);
   });
 
-  test('a candidate outlives the own opening that it waits beside', () => {
+  test('a candidate outlives an own opening with older bundles, and the next opening waits behind it', () => {
     const scene = new Scene();
     const own = contactTo(scene.alice, scene.bob.verified());
-    scene.contact = withOpened(NO_SESSIONS, own, NOW);
+    scene.contact = withOpened(NO_SESSIONS, { ...own, expiry: NOW / 1000 + 60 }, NOW);
     scene.receiveForged();
-    const { live, candidates } = withoutExpired(scene.contact, NOW + 50 * DAY);
-    assert.equal(live, null);
-    assert.deepEqual(candidates, scene.contact.candidates);
+    const after = withoutExpired(scene.contact, NOW + 20 * DAY);
+    assert.equal(after.live, null);
+    assert.deepEqual(after.candidates, scene.contact.candidates);
+    scene.contact = after;
+    scene.receiveForged();
+    assert.deepEqual([scene.contact.live, scene.contact.candidates.length], [null, 2]);
+  });
+
+  test('what the peer opened and never proved, in use or waiting', () => {
+    const scene = new Scene();
+    scene.receiveForged();
+    scene.receiveForged();
+    const end = ((scene.contact.live?.expiry ?? 0) + MAIL_TTL_SECONDS) * 1_000;
+    assert.deepEqual(withoutExpired(scene.contact, end - 1), scene.contact);
+    const { live, candidates } = withoutExpired(scene.contact, end);
+    assert.deepEqual([live, candidates], [null, []]);
   });
 
   test('nothing is gone, and all of the old state is erased, when a message is sent', () => {

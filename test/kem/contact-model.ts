@@ -51,6 +51,8 @@ export interface ModelMessage {
   readonly attachment: PqAttachment;
   readonly content: number | null;
   readonly isForged: boolean;
+  /** Of the opening. */
+  readonly expiry: number;
 }
 
 const PEER = { fingerprint: EMPTY };
@@ -76,16 +78,17 @@ export class ModelNode {
   open(id: number, peer: ModelNode, now: number, lifeSeconds: number): void {
     this.peerGeneration = peer.generation;
     this.#generations.set(id, [this.peerGeneration, this.generation]);
+    const expiry = now / 1000 + lifeSeconds;
     const session = asSession({
       role: 'initiator',
       transcript: Uint8Array.of(id),
-      opening: { expiry: now / 1000 + lifeSeconds },
+      opening: { expiry },
       pq: initiatorEpochs(EMPTY),
       sentChain: -1,
       stepDue: true,
       receiving: null,
     });
-    this.contact = withOpened(this.contact, { session, peer: PEER }, now);
+    this.contact = withOpened(this.contact, { session, peer: PEER, expiry }, now);
   }
 
   /** Restored without its sessions: the prekeys are retired. */
@@ -100,8 +103,8 @@ export class ModelNode {
     return this.contact.live === null ? [] : [this.#encrypt(this.contact.live, content)];
   }
 
-  replies(): ModelMessage[] {
-    return repliesOwed(this.contact).map((entry) => this.#encrypt(entry, null));
+  replies(now: number): ModelMessage[] {
+    return repliesOwed(this.contact, now).map((entry) => this.#encrypt(entry, null));
   }
 
   #encrypt(entry: ContactSession, content: number | null): ModelMessage {
@@ -123,6 +126,7 @@ export class ModelNode {
       attachment: attachmentOf(session.pq),
       content,
       isForged: false,
+      expiry: entry.expiry,
     };
   }
 
@@ -138,6 +142,7 @@ export class ModelNode {
       attachment: { type: 'none' },
       content: null,
       isForged: true,
+      expiry: Infinity,
     };
   }
 
@@ -169,7 +174,8 @@ export class ModelNode {
       stepDue: true,
       receiving: { id: message.chain },
     };
-    const accepted = { session: asSession(fresh), openingId: message.transcript };
+    const { transcript: openingId, expiry } = message;
+    const accepted = { session: asSession(fresh), openingId, expiry };
     this.contact = withAccepted(this.contact, { ...accepted, peer: PEER }, this.index === 0, now);
     return findSession(this.contact, message.transcript);
   }

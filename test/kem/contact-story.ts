@@ -67,7 +67,7 @@ export class Story {
   }
 
   reply(side: number): boolean {
-    const replies = this.#node(side).replies();
+    const replies = this.#node(side).replies(this.#now);
     this.#put(replies);
     return replies.length > 0;
   }

@@ -2,10 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answerFirstEpoch } from '../../src/kem/session.ts';
 import { KithError } from '../../src/safety/errors.ts';
 import { seededChance } from '../../src/testnet/seeded.ts';
-import { ENVELOPED, opened, parties, type Party, talked } from './ratchet-pair.ts';
+import { opened, type Party, talked } from './ratchet-pair.ts';
 
 interface Case {
   readonly to: Party;
@@ -24,20 +23,6 @@ function stepIn(mode: string): Case {
   throw new Error(`nobody sends in mode ${mode}`);
 }
 
-/** In the middle of a chain: the answer to the first proposal came in a chain that had begun before it. */
-function ready(): Case {
-  const { a, b, answerKey } = parties(71);
-  b.receive(a.send('hello', ENVELOPED));
-  a.receive(b.send('before the answer'));
-  b.session = answerFirstEpoch(b.p, b.session, answerKey);
-  const answer = b.send('the answer, in the chain that a knows');
-  a.send('lost');
-  b.receive(a.send('read'));
-  a.receive(answer);
-  assert.ok(a.session.pq.mode === 'ready' && a.session.sending !== null);
-  return { to: b, message: a.send('under test') };
-}
-
 /** A message that was skipped, of a chain that is over. */
 function skipped(): Case {
   const { a, b } = talked(72, 3);
@@ -52,7 +37,6 @@ const CASES: readonly [string, () => Case][] = [
   ['a proposal', () => stepIn('propose')],
   ['an answer', () => stepIn('answer')],
   ['the first of an epoch', () => stepIn('wait')],
-  ['between answer and epoch', ready],
   ['a skipped one', skipped],
 ];
 

@@ -92,8 +92,10 @@ test('a responder speaks second, and answers the first epoch once', () => {
   const { a, b, answerKey } = parties(4);
   assert.throws(() => encrypt(b.p, b.session, new Uint8Array(0), SMALL), { code: 'WRONG_STATE' });
   b.receive(a.send('hello', ENVELOPED));
-  assert.equal(a.receive(b.send('before the answer')), 'before the answer');
-  assert.equal(a.session.pq.mode, 'propose');
+  // the initiator takes no answer that does not answer its key: it would keep the secret of that for ever
+  const early = b.restarted().send('before the answer');
+  assert.throws(() => a.receive(early), { code: 'WRONG_EPOCH' });
+  assert.ok(a.session.pq.mode === 'propose' && a.session.opening !== null);
   const answered = answerFirstEpoch(b.p, b.session, answerKey);
   assert.equal(answered.pq.mode, 'answer');
   assert.equal(answerFirstEpoch(b.p, answered, answerKey), answered);

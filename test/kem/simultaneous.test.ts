@@ -50,7 +50,7 @@ class Side {
   }
 
   replies(): Sent[] {
-    return repliesOwed(this.contact).map((entry) => this.#encrypt(entry, NOTHING));
+    return repliesOwed(this.contact, NOW).map((entry) => this.#encrypt(entry, NOTHING));
   }
 
   receive({ form, bytes }: Sent): void {
