@@ -2,7 +2,7 @@
  * Provider on the @noble libraries: portable, independent of OpenSSL, and the only one that can encapsulate with
  * given coins. The oracle in tests, and the producer of deterministic vectors.
  *
- * Not constant-time and 10 to 30 times slower than `node.ts`; secrets stay in the JavaScript heap.
+ * Not constant-time, and 2 to 60 times slower than `node.ts` (bench/RESULTS.md); secrets stay in the JavaScript heap.
  */
 
 import { gcm } from '@noble/ciphers/aes.js';
