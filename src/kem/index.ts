@@ -6,6 +6,7 @@
  * - {@link Identity}, {@link generatePrekeys}, {@link verifyBundle}: who somebody is, and what they publish.
  * - {@link initiate} or {@link receiveOpening}: first contact (KX1), inside {@link sealEnvelope} (SE1).
  * - {@link encryptUnder}, {@link receiveMessage}: the ratchet (KR1), by the rules for several sessions of one contact.
+ * - {@link accept}, {@link encrypt}, {@link decrypt}: one session alone, for who has rules of their own.
  *
  * Formats: docs/wire.md. What it protects and what not: docs/threat-model.md. A worked example: docs/embed.md.
  */
