@@ -12,22 +12,12 @@ import {
   verifyBundle,
 } from '../src/kem/bundle.ts';
 import { KemError } from '../src/kem/errors.ts';
-import { Identity } from '../src/kem/identity.ts';
-import { generatePrekeys } from '../src/kem/prekeys.ts';
 import { nodeProvider } from '../src/safety/crypto/node.ts';
 import { MalformedError } from '../src/safety/errors.ts';
 import { laidOver } from './laid-over.ts';
+import { filled, NOW, party } from './party.ts';
 
-const filled = (size: number, value: number): Uint8Array<ArrayBuffer> => new Uint8Array(size).fill(value);
-const NOW = Date.UTC(2026, 10, 21);
-const IDENTITY = new Identity(nodeProvider, {
-  edSeed: filled(32, 1),
-  dsaSeed: filled(32, 2),
-  deviceSecret: filled(32, 3),
-  deviceId: filled(16, 4),
-});
-const PRIMITIVES = { provider: nodeProvider, random: (size: number) => filled(size, 5) };
-const VALID = generatePrekeys(PRIMITIVES, IDENTITY, [], NOW).secrets.bundle;
+const VALID = party([1, 2, 3, 4, 5]).prekeys.secrets.bundle;
 const SIGNED_BYTES = VALID.length - 64 - 3_309;
 
 /** An identity and device with the keys of any bundle, whose signatures are zeros. */

@@ -6,32 +6,17 @@
 import assert from 'node:assert/strict';
 import { verifyBundle } from '../src/kem/bundle.ts';
 import { KemError } from '../src/kem/errors.ts';
-import { Identity } from '../src/kem/identity.ts';
 import { decodeKx1Header, encodeKx1Header, KX1_HEADER_BYTES, readOpening } from '../src/kem/kx1.ts';
 import { encryptOpening, initiate } from '../src/kem/kx1-initiator.ts';
 import { accept } from '../src/kem/kx1-responder.ts';
-import { generatePrekeys, type Prekeys } from '../src/kem/prekeys.ts';
 import { CryptoError } from '../src/safety/crypto/provider.ts';
 import { nodeProvider } from '../src/safety/crypto/node.ts';
 import { MalformedError } from '../src/safety/errors.ts';
 import { laidOver } from './laid-over.ts';
-
-const filled = (size: number, value: number): Uint8Array<ArrayBuffer> => new Uint8Array(size).fill(value);
-const NOW = Date.UTC(2026, 10, 21);
-
-function party(seed: number): { identity: Identity; prekeys: Prekeys } {
-  const identity = new Identity(nodeProvider, {
-    edSeed: filled(32, seed),
-    dsaSeed: filled(32, seed),
-    deviceSecret: filled(32, seed),
-    deviceId: filled(16, seed),
-  });
-  const random = (size: number): Uint8Array<ArrayBuffer> => filled(size, seed + 1);
-  return { identity, prekeys: generatePrekeys({ provider: nodeProvider, random }, identity, [], NOW) };
-}
+import { filled, NOW, party } from './party.ts';
 
 const PRIMITIVES = { provider: nodeProvider, random: (size: number) => filled(size, 9) };
-const [ALICE, BOB] = [party(1), party(3)];
+const [ALICE, BOB] = [party([1, 1, 1, 1, 2]), party([3, 3, 3, 3, 4])];
 const PEER = verifyBundle(nodeProvider, BOB.prekeys.secrets.bundle, NOW);
 const { session: SESSION } = initiate(PRIMITIVES, { ...ALICE, peer: PEER, now: NOW });
 const VALID = encryptOpening(PRIMITIVES, SESSION, [ALICE.prekeys], filled(5, 7), NOW).plaintext;

@@ -30,12 +30,13 @@ import {
   requirePeer,
 } from './contact.ts';
 import { requireTime } from './primitives.ts';
+import { SKIPPED_LIFE_MS } from './ratchet-chains.ts';
 import { isProven, type Session } from './session.ts';
 
 /** Who begins chain 3 has had chain 2 from here, and so has decided every {@link Contest} in favour of the session. */
 const SETTLED_CHAIN = 3;
-/** As long as skipped keys are kept, and twice as long as mail lies. */
-export const KEEP_REPLACED_MS = 30 * 24 * 60 * 60 * 1000;
+/** After that no skipped key of it is left. */
+export const KEEP_REPLACED_MS = SKIPPED_LIFE_MS;
 
 /** A session with whom: what opening or accepting gives. */
 interface WithPeer {
