@@ -6,7 +6,10 @@ import { readCorpus, targetNames } from '../fuzz/targets.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** The format names with which a source text makes MalformedErrors: literals, or constants of the same file. */
+/**
+ * The format names with which a source text makes MalformedErrors, or readers that do: literals, or constants of the
+ * same file.
+ */
 export function formatsOf(text: string): string[] {
   const literal = (word: string): string | undefined =>
     /^['"]/.test(word)

@@ -21,7 +21,7 @@ export const LAYERS: readonly Layer[] = [
   { folders: ['transport-tor'] },
   // beside the product: developers of kith apps and the command line get it, the node never does
   { folders: ['testnet'], usedBy: ['cli', 'local'] },
-  { folders: ['dht', 'gossip'], apart: true },
+  { folders: ['dht', 'gossip', 'delivery'], apart: true },
   {
     folders: [
       'identity',
