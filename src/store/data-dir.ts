@@ -27,6 +27,15 @@ export interface DataDir {
   readonly torAnonymous: string;
   /** Sealed files: whom this node knows in the overlay, and what its member there keeps. */
   readonly overlay: string;
+  /** Database of everything about people (database.ts), sealed under the store key. */
+  readonly people: string;
+  /** The store key, wrapped (key-slots.ts), and the file that opens it while there is no passphrase. */
+  readonly slots: string;
+  readonly keyFile: string;
+  /** SQLite file whose lock says that somebody works on the two. */
+  readonly slotsLock: string;
+  /** The store key as older versions left it, unwrapped. */
+  readonly bareKey: string;
   /** Messages that strangers and friends left with `kith say`. */
   readonly inbox: string;
 }
@@ -46,6 +55,11 @@ export function dataDir(root: string): DataDir {
     torKnown: join(at, 'tor-known'),
     torAnonymous: join(at, 'tor-anonymous'),
     overlay: join(at, 'overlay'),
+    people: join(at, 'people.db'),
+    slots: join(at, 'store.slots'),
+    keyFile: join(at, 'store.keyfile'),
+    slotsLock: join(at, 'slots-lock.db'),
+    bareKey: join(at, 'store.key'),
     inbox: join(at, 'inbox'),
   };
 }
@@ -77,10 +91,22 @@ export async function openDataDir(root: string, disk: Disk): Promise<DataDir> {
 
 /** Empty, or a node's already. Anything else (a home, /tmp) may have others who rely on getting in. */
 async function isOursToClose(dir: DataDir): Promise<boolean> {
-  const names = await readdir(dir.root).catch((error: unknown) => {
+  const names = await namesIn(dir);
+  return names.length === 0 || isNodes(names);
+}
+
+/** Whether a directory with these names in it is a node's: of this version, or of one before `store.slots`. */
+export function isNodes(names: readonly string[]): boolean {
+  return names.includes('store.slots') || names.includes('home.seed');
+}
+
+/** What lies in the directory. Throws DiskError. */
+export async function namesIn(dir: DataDir): Promise<string[]> {
+  try {
+    return await readdir(dir.root);
+  } catch (error) {
     throw diskError('looking at the data directory', error);
-  });
-  return names.length === 0 || names.includes('home.seed');
+  }
 }
 
 function notForNodes(): StoreError {

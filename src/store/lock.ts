@@ -9,6 +9,7 @@
 import { readFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { utf8 } from '../safety/bytes.ts';
+import { systemClock } from '../safety/clock.ts';
 import { type Disk, writeDurably } from '../safety/disk.ts';
 import type { DataDir } from './data-dir.ts';
 import { StoreError } from './errors.ts';
@@ -29,9 +30,13 @@ export interface DataDirLock {
 /** SQLite waits this long (ms) for the lock, so that a restart right after a stop does not fail. */
 const LOCK_WAIT_MS = 500;
 
+/** The longest (ms) that somebody works on the slots: Argon2id some times on a slow machine. */
+const SLOTS_WAIT_MS = 10_000;
+const SLOTS_RETRY_MS = 50;
+
 /** Takes the lock or throws DATA_DIR_LOCKED naming the holder. */
 export async function acquireLock(dir: DataDir, holder: Holder, disk: Disk): Promise<DataDirLock> {
-  const database = lockFile(dir);
+  const database = lockFile(dir.lock);
   if (database === null) throw await lockedError(dir);
   try {
     await writeDurably(disk, dir.holder, utf8(`${JSON.stringify(holder)}\n`));
@@ -52,7 +57,7 @@ export async function lockHolder(dir: DataDir): Promise<Holder | null> {
   const described = await readHolder(dir);
   if (described === null) return null; // a holder writes its description as soon as it has the lock
   // a live process has the lock for good; of a dead one somebody else may be looking at what it left, for a moment
-  const database = lockFile(dir, isAlive(described.pid) ? 0 : LOCK_WAIT_MS);
+  const database = lockFile(dir.lock, isAlive(described.pid) ? 0 : LOCK_WAIT_MS);
   if (database === null) return described;
   database.close(); // nobody holds it: the description is left from a crash
   return null;
@@ -71,17 +76,17 @@ function isAlive(pid: number): boolean {
 const SQLITE_BUSY = 5;
 
 /** The lock, or null while another process holds it. */
-function lockFile(dir: DataDir, waitMs: number = LOCK_WAIT_MS): DatabaseSync | null {
+function lockFile(path: string, waitMs: number = LOCK_WAIT_MS): DatabaseSync | null {
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(dir.lock, { timeout: waitMs });
+    database = new DatabaseSync(path, { timeout: waitMs });
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return database;
   } catch (cause) {
     database?.close();
     if ((cause as { errcode?: number }).errcode === SQLITE_BUSY) return null;
     throw new StoreError('DATA_DIR_UNSAFE', 'the lock of the data directory cannot be opened', {
-      hint: 'Check that lock.db in it is a file of yours, and that the disk is writable and not full.',
+      hint: 'Check that lock.db and slots-lock.db in it are files of yours, and that the disk is writable and not full.',
       cause,
     });
   }
@@ -98,7 +103,33 @@ async function readHolder(dir: DataDir): Promise<Holder | null> {
   }
 }
 
-async function lockedError(dir: DataDir): Promise<StoreError> {
+/**
+ * Runs `work` while nobody else works on the key slots: a command may change them beside a running node. Throws
+ * StoreError STORE_IN_USE where another does, and goes on doing so.
+ */
+export async function withSlotsLock<T>(dir: DataDir, work: () => Promise<T>): Promise<T> {
+  // asked for again and again: SQLite's own waiting would hold up a process that has the lock itself
+  let database = lockFile(dir.slotsLock, 0);
+  for (let waited = 0; database === null; waited += SLOTS_RETRY_MS) {
+    if (waited >= SLOTS_WAIT_MS) throw slotsInUse();
+    await systemClock.sleep(SLOTS_RETRY_MS);
+    database = lockFile(dir.slotsLock, 0);
+  }
+  try {
+    return await work();
+  } finally {
+    database.close();
+  }
+}
+
+function slotsInUse(): StoreError {
+  return new StoreError('STORE_IN_USE', 'another program is working on the key slots', {
+    hint: 'Try again in a moment.',
+  });
+}
+
+/** Says who holds the lock. */
+export async function lockedError(dir: DataDir): Promise<StoreError> {
   const holder = await readHolder(dir);
   const who =
     holder === null

@@ -1,22 +1,26 @@
 /**
- * One row as it lies on disk. tag = HMAC-SHA256(name key, name); sealed = nonce (12) ‖ AES-256-GCM(seal key, nonce,
- * aad = tag, length of the name (2, big-endian) ‖ name ‖ value). Both keys are HMAC(key, label ‖ salt), the salt being
- * the file's own, so that rows of two files cannot be exchanged.
+ * How rows are sealed on disk, whatever file or table they lie in. tag = HMAC-SHA256(name key, name); sealed = nonce
+ * (12) ‖ AES-256-GCM(seal key, nonce, aad, plaintext). Both keys are HMAC(key, label ‖ salt), the salt being the file's
+ * own, so that rows of two files cannot be exchanged. The aad names the place of a row; what lies in the plaintext is
+ * said by its owner (sealed-rows.ts, sealed-table.ts).
  *
- * Nonces are random: good for 2^32 rows written into one file. The length of a value stays visible.
+ * Nonces are random: good for 2^32 rows written under one key. The length of a plaintext stays visible.
  */
 
-import { concat, u16, utf8 } from '../safety/bytes.ts';
+import { concat, utf8 } from '../safety/bytes.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
 import type { RandomBytes } from '../safety/random.ts';
 
 const NONCE_BYTES = 12;
+
+/** Drawn at once: one call of the generator costs as much as sealing a short row. */
+const NONCES = 64;
 const NAME = utf8('kith/1/store/name');
 const SEAL = utf8('kith/1/store/seal');
 const CHECK = utf8('kith/1/store/check');
 
-/** Bytes of a row beside its name and value: the tag it is found by, nonce, tag of the cipher, length of the name. */
-export const ROW_BYTES = 32 + NONCE_BYTES + 16 + 2;
+/** Bytes that sealing adds: nonce and tag of the cipher. */
+export const SEAL_BYTES = NONCE_BYTES + 16;
 
 export interface RowSealInit {
   readonly key: Uint8Array;
@@ -32,6 +36,8 @@ export class RowSeal {
   readonly #sealKey: Uint8Array;
   readonly #random: RandomBytes;
   readonly #provider: Provider;
+  /** Those that were drawn and not used yet. */
+  #nonces = new Uint8Array(0);
 
   constructor({ key, salt, random, provider }: RowSealInit) {
     this.check = provider.hmacSha256(key, CHECK, salt);
@@ -45,20 +51,19 @@ export class RowSeal {
     return this.#provider.hmacSha256(this.#nameKey, name);
   }
 
-  seal(tag: Uint8Array, name: Uint8Array, value: Uint8Array): Uint8Array {
-    const nonce = this.#random(NONCE_BYTES);
-    const { aes256Gcm } = this.#provider;
-    return concat(nonce, aes256Gcm.seal(this.#sealKey, nonce, tag, u16(name.length), name, value));
+  seal(aad: Uint8Array, ...plaintext: readonly Uint8Array[]): Uint8Array {
+    if (this.#nonces.length === 0) this.#nonces = this.#random(NONCES * NONCE_BYTES);
+    const nonce = this.#nonces.subarray(0, NONCE_BYTES);
+    this.#nonces = this.#nonces.subarray(NONCE_BYTES);
+    return concat(nonce, this.#provider.aes256Gcm.seal(this.#sealKey, nonce, aad, ...plaintext));
   }
 
-  /** Name and value; null where anything was changed, the row's place included. */
-  open(tag: Uint8Array, sealed: Uint8Array): [name: Uint8Array, value: Uint8Array] | null {
+  /** The plaintext; null where anything was changed, the row's place included. */
+  open(aad: Uint8Array, sealed: Uint8Array): Uint8Array | null {
+    if (sealed.length < SEAL_BYTES) return null;
     const nonce = sealed.subarray(0, NONCE_BYTES);
-    if (nonce.length < NONCE_BYTES) return null;
     try {
-      const plain = this.#provider.aes256Gcm.open(this.#sealKey, nonce, tag, sealed.subarray(NONCE_BYTES));
-      const end = 2 + (((plain[0] as number) << 8) | (plain[1] as number));
-      return [plain.slice(2, end), plain.slice(end)];
+      return this.#provider.aes256Gcm.open(this.#sealKey, nonce, aad, sealed.subarray(NONCE_BYTES));
     } catch {
       return null;
     }

@@ -3,7 +3,8 @@
  * AES-256-GCM under keys that are derived for this file. Hard caps on rows and bytes: what was written longest ago
  * goes first.
  *
- * Format of a row: `row-seal.ts`. The file's header: salt (32) ‖ check (32), which a wrong key does not match.
+ * A row: `row-seal.ts`, the aad being its tag, the plaintext length of the name (2, big-endian) ‖ name ‖ value. The
+ * file's header: salt (32) ‖ check (32), which a wrong key does not match.
  *
  * Visible: how many rows, how long each is, in which order they were written. Not noticed: a file that was put back
  * to an earlier state, or rows that were removed. Owner: whoever opened it, alone, until `close`.
@@ -11,13 +12,16 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { equal } from '../safety/bytes.ts';
+import { equal, u16 } from '../safety/bytes.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
 import { type RandomBytes, systemRandom } from '../safety/random.ts';
 import { openFailed, rowTooLarge, writeFailed, wrongStoreKey } from './errors.ts';
 import { LOG_PAGES, MAX_ROW_NAME_BYTES, PAGE_CACHE_KIB, WALK_ROWS } from './limits.ts';
-import { ROW_BYTES, RowSeal } from './row-seal.ts';
+import { RowSeal, SEAL_BYTES } from './row-seal.ts';
+
+/** Bytes of a row beside its name and value: the tag it is found by, what sealing adds, length of the name. */
+const ROW_BYTES = 32 + SEAL_BYTES + 2;
 
 export interface SealedRowsInit {
   /** File, created where it is missing; ':memory:' for one that ends with the process. */
@@ -103,7 +107,7 @@ export class SealedRows {
     if (name.length > MAX_ROW_NAME_BYTES) throw rowTooLarge(name.length, MAX_ROW_NAME_BYTES);
     if (sizeBytes > this.#maxBytes) throw rowTooLarge(sizeBytes, this.#maxBytes);
     const tag = this.#seal.tag(name);
-    const sealed = this.#seal.seal(tag, name, value);
+    const sealed = this.#seal.seal(tag, u16(name.length), name, value);
     return this.batch(() => {
       this.#drop(tag);
       this.#prepare('INSERT INTO rows (tag, sealed) VALUES (?, ?)').run(tag, sealed);
@@ -179,9 +183,13 @@ export class SealedRows {
 
   /** Name and value of a row; null where it is damaged, and then it is gone. */
   #open({ tag, sealed }: Row): [Uint8Array, Uint8Array] | null {
-    const opened = this.#seal.open(tag, sealed);
-    if (opened === null) this.batch(() => this.#drop(tag));
-    return opened;
+    const plain = this.#seal.open(tag, sealed);
+    if (plain === null) {
+      this.batch(() => this.#drop(tag));
+      return null;
+    }
+    const end = 2 + (((plain[0] as number) << 8) | (plain[1] as number));
+    return [plain.slice(2, end), plain.slice(end)];
   }
 
   /** Removes the rows written longest ago until both caps hold; their names. */

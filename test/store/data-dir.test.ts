@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { systemDisk } from '../../src/safety/disk.ts';
-import { systemRandom } from '../../src/safety/random.ts';
 import {
   dataDir,
   defaultDataDir,
@@ -14,7 +13,6 @@ import {
   openSocketDir,
   socketDirFits,
 } from '../../src/store/data-dir.ts';
-import { createSecret, readSecret } from '../../src/store/secrets.ts';
 import { acquireLock, lockHolder } from '../../src/store/lock.ts';
 
 let root: string;
@@ -37,6 +35,18 @@ test('a directory with other things in it is not closed to others', async () => 
   await writeFile(join(root, 'holiday.jpg'), '');
   await assert.rejects(openDataDir(root, systemDisk), { code: 'DATA_DIR_UNSAFE' });
   assert.equal((await stat(root)).mode & 0o777, 0o755);
+});
+
+test('a directory of a node is closed to others, of whatever version', async () => {
+  for (const name of ['store.slots', 'home.seed']) {
+    const at = join(root, name);
+    await mkdir(at);
+    await writeFile(join(at, name), '');
+    await writeFile(join(at, 'holiday.jpg'), '');
+    await chmod(at, 0o755);
+    await openDataDir(at, systemDisk);
+    assert.equal((await stat(at)).mode & 0o777, 0o700);
+  }
 });
 
 test('a file in its place is refused', async () => {
@@ -71,17 +81,6 @@ test('sockets of a directory whose path tor cannot take as a bare word move too'
   }
   for (const name of ['a', "!#'[]~.:,=", 'A-Z_0'])
     assert.equal(socketDirFits(dataDir(`/${name}`)), true, name);
-});
-
-test('a seed is made once, kept private, and never replaced', async () => {
-  const dir = await openDataDir(root, systemDisk);
-  assert.equal(await readSecret(dir, 'home.seed'), null);
-  const seed = await createSecret(dir, 'home.seed', systemDisk, systemRandom);
-  assert.deepEqual(await readSecret(dir, 'home.seed'), seed);
-  assert.equal((await stat(join(dir.root, 'home.seed'))).mode & 0o777, 0o600);
-  await assert.rejects(createSecret(dir, 'home.seed', systemDisk, systemRandom), { code: 'SECRET_EXISTS' });
-  await writeFile(join(dir.root, 'home.seed'), 'short');
-  await assert.rejects(readSecret(dir, 'home.seed'), { code: 'SECRET_DAMAGED' });
 });
 
 test('the second node in a directory is told who the first one is', async () => {

@@ -1,0 +1,228 @@
+/**
+ * Reading a backup, and restoring one into an empty database: all of it, or nothing is changed. Format:
+ * `backup-format.ts`. Whatever is not exactly what was written is refused: nothing of a piece is looked at before it
+ * has been verified, and nothing is kept before the end was seen.
+ *
+ * The generation of the store becomes one more than that of the backup: who keeps counters that must never go back
+ * learns by it that they did.
+ */
+
+import { closeSync, openSync, readSync } from 'node:fs';
+import { concat, equal, wipe } from '../safety/bytes.ts';
+import { nodeProvider } from '../safety/crypto/node.ts';
+import { CryptoError, type Provider } from '../safety/crypto/provider.ts';
+import { diskError } from '../safety/disk.ts';
+import { MalformedError } from '../safety/errors.ts';
+import {
+  type BackupHead,
+  backupKeys,
+  type BackupRecord,
+  decodeHead,
+  decodeRecord,
+  HEAD_BYTES,
+  MAX_RECORD_BYTES,
+  PIECE_TAG_BYTES,
+  pieceNonce,
+  RECORD_LENGTH_BYTES,
+} from './backup-format.ts';
+import type { Database } from './database.ts';
+import { backupDamaged, backupPassphraseWrong, backupTooNew, storeNotEmpty } from './key-errors.ts';
+import { BACKUP_PIECE_BYTES } from './limits.ts';
+import { setGeneration } from './meta.ts';
+import { passphraseKey } from './passphrase.ts';
+import type { SealedTable } from './sealed-table.ts';
+
+export interface RestoreBackupInit {
+  /** Without a row in any table. */
+  readonly database: Database;
+  readonly path: string;
+  readonly passphrase: string;
+  readonly provider?: Provider;
+  readonly onProgress?: (rows: number) => void;
+}
+
+export interface Restored {
+  readonly rows: number;
+  /** When the backup was written, in ms since 1970. */
+  readonly createdAt: number;
+  /** Of the store from now on. */
+  readonly generation: number;
+}
+
+/**
+ * Restores a backup in one transaction. Throws StoreError STORE_NOT_EMPTY, PASSPHRASE_WRONG, BACKUP_DAMAGED or
+ * BACKUP_TOO_NEW, or DiskError where the file cannot be read; nothing was changed then.
+ */
+export async function restoreBackup(init: RestoreBackupInit): Promise<Restored> {
+  const { database, path, passphrase, provider = nodeProvider } = init;
+  if (database.tables.some(({ name }) => database.table(name).count() > 0)) throw storeNotEmpty();
+  const backup = await readBackup(path, passphrase, provider);
+  try {
+    return database.transaction(() => restoreAll(database, backup, init.onProgress ?? (() => {})));
+  } finally {
+    backup.close();
+  }
+}
+
+function restoreAll(database: Database, backup: Backup, onProgress: (rows: number) => void): Restored {
+  const { createdAt, generation } = backup;
+  const known = new Set(database.tables.filter(({ inBackup }) => inBackup).map(({ name }) => name));
+  let table: SealedTable | undefined;
+  let rows = 0;
+  for (const record of backup.records()) {
+    if (record.kind === 'table') {
+      if (!known.delete(record.name)) throw backupTooNew();
+      table = database.table(record.name);
+      table.skipTo(record.lastSeq);
+    } else if (record.kind === 'row') {
+      if (table === undefined || record.seq > table.lastSeq()) throw backupDamaged();
+      table.put(record);
+      onProgress(++rows);
+    } else if (record.kind !== 'end' || record.rows !== rows) throw backupDamaged();
+  }
+  setGeneration(database, generation + 1);
+  return { rows, createdAt, generation: generation + 1 };
+}
+
+/** A backup whose passphrase is right. */
+export interface Backup {
+  readonly createdAt: number;
+  readonly generation: number;
+  /** What follows, once; the last one is an `end`. Throws StoreError BACKUP_DAMAGED, DiskError. */
+  records(): Generator<BackupRecord, void, undefined>;
+  close(): void;
+}
+
+/** Opens a backup and reads its beginning. Throws as {@link restoreBackup}. The caller closes it. */
+export async function readBackup(
+  path: string,
+  passphrase: string,
+  provider: Provider = nodeProvider,
+): Promise<Backup> {
+  const file = new SourceFile(path);
+  try {
+    const headBytes = file.read(HEAD_BYTES);
+    const head = headOf(headBytes);
+    const stretched = await passphraseKey(passphrase, head.salt, head.cost);
+    const { key, check } = backupKeys(provider, stretched, head);
+    wipe(stretched);
+    if (!equal(check, head.check)) throw backupPassphraseWrong();
+    const records = checked(decoded(framed(pieces(file, provider, key, headBytes))));
+    const first = records.next().value;
+    if (first?.kind !== 'meta') throw backupDamaged();
+    const { createdAt, generation } = first;
+    return { createdAt, generation, records: () => records, close: () => file.close() };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function headOf(bytes: Uint8Array): BackupHead {
+  try {
+    return decodeHead(bytes);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw error.data['version'] === undefined ? backupDamaged(error) : backupTooNew();
+  }
+}
+
+/** The plaintext, piece by piece; ends after the one that was sealed as the last, and refuses what does not. */
+function* pieces(
+  file: SourceFile,
+  provider: Provider,
+  key: Uint8Array,
+  head: Uint8Array,
+): Generator<Uint8Array, void, undefined> {
+  let sealed = file.read(BACKUP_PIECE_BYTES + PIECE_TAG_BYTES);
+  for (let index = 0; ; index++) {
+    const next = file.read(BACKUP_PIECE_BYTES + PIECE_TAG_BYTES);
+    const last = next.length === 0;
+    yield provider.aes256Gcm.open(key, pieceNonce(index, last), head, sealed);
+    if (last) return;
+    sealed = next;
+  }
+}
+
+/** Cuts the stream into records. */
+function* framed(pieces: Generator<Uint8Array, void, undefined>): Generator<Uint8Array, void, undefined> {
+  let rest: Uint8Array = new Uint8Array(0);
+  /** Takes from the front, reading on where it must; null at a clean end. */
+  function take(size: number, mayEnd: boolean): Uint8Array | null {
+    const parts = [rest];
+    let length = rest.length;
+    while (length < size) {
+      const { value } = pieces.next();
+      if (value === undefined) {
+        if (mayEnd && length === 0) return null;
+        throw backupDamaged();
+      }
+      parts.push(value);
+      length += value.length;
+    }
+    const joined = parts.length === 1 ? rest : concat(...parts);
+    rest = joined.subarray(size);
+    return joined.subarray(0, size);
+  }
+  for (;;) {
+    const length = take(RECORD_LENGTH_BYTES, true);
+    if (length === null) return;
+    const size = new DataView(length.buffer, length.byteOffset).getUint32(0);
+    if (size > MAX_RECORD_BYTES) throw backupDamaged();
+    yield take(size, false) as Uint8Array;
+  }
+}
+
+/** Gives the errors of what was read the one name that our callers know. */
+function* decoded(records: Generator<Uint8Array, void, undefined>): Generator<BackupRecord, void, undefined> {
+  try {
+    for (const bytes of records) yield decodeRecord(bytes);
+  } catch (error) {
+    throw error instanceof MalformedError || error instanceof CryptoError ? backupDamaged(error) : error;
+  }
+}
+
+/** Nothing follows the end, which must be there. */
+function* checked(
+  records: Generator<BackupRecord, void, undefined>,
+): Generator<BackupRecord, void, undefined> {
+  let ended = false;
+  for (const record of records) {
+    if (ended) throw backupDamaged();
+    ended = record.kind === 'end';
+    yield record;
+  }
+  if (!ended) throw backupDamaged();
+}
+
+/** Read front to back, synchronously: what is restored is so in one transaction. */
+class SourceFile {
+  readonly #fd: number;
+  #open = true;
+
+  constructor(path: string) {
+    try {
+      this.#fd = openSync(path, 'r');
+    } catch (error) {
+      throw diskError('opening the backup', error);
+    }
+  }
+
+  /** `size` bytes, or fewer at the end. */
+  read(size: number): Uint8Array {
+    const bytes = new Uint8Array(size);
+    let at = 0;
+    try {
+      for (let got = -1; at < size && got !== 0; at += got)
+        got = readSync(this.#fd, bytes, at, size - at, null);
+    } catch (error) {
+      throw diskError('reading the backup', error);
+    }
+    return bytes.subarray(0, at);
+  }
+
+  close(): void {
+    if (this.#open) closeSync(this.#fd);
+    this.#open = false;
+  }
+}
