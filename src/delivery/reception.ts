@@ -1,0 +1,224 @@
+/**
+ * From a ciphertext to what it leads to, in one transaction: the session's next state, the skipped keys, the place among
+ * the contents, and what the domain keeps of the content. The verdict is told only after that is committed, so "kept"
+ * is true whatever crashes afterwards; before it, everything is as it was and the same bytes are welcome again.
+ *
+ * Contents are applied in the order of their numbers: what comes too early is not read, and is sent again. Nothing of a
+ * device other than the pinned one is applied.
+ */
+
+import { CryptoError } from '../safety/crypto/provider.ts';
+import {
+  type ContactSessions,
+  eraseReplacedSessions,
+  KemError,
+  openEnvelope,
+  readOpening,
+  receiveMessage,
+  receiveOpening,
+  type Received,
+  type VerifiedBundle,
+} from '../kem/index.ts';
+import { decodeBundle } from '../kem/bundle.ts';
+import { equal, wipe } from '../safety/bytes.ts';
+import type { Clock } from '../safety/clock.ts';
+import { KithError } from '../safety/errors.ts';
+import type { Database } from '../store/database.ts';
+import { StoreError } from '../store/errors.ts';
+import type { BatchParts } from './batch.ts';
+import { splitHead } from './content-head.ts';
+import { type Apply, type Carried, type ContactId, NotNow, type Verdict, type Via } from './face.ts';
+import type { SkippedLook } from './session-store.ts';
+
+/** Where something came from: a link that the contact has logged in on, or a door. */
+export type From =
+  | { readonly contact: ContactId; readonly via: { readonly kind: 'link' } }
+  | { readonly contact: null; readonly via: { readonly kind: 'door'; readonly invite: Uint8Array } };
+
+export interface ReceptionParts extends BatchParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly apply: Apply;
+  /** After the commit: something may be owed to the contact now. */
+  readonly onReceived: (contact: ContactId) => void;
+  /** After the commit: the device of the contact is another one. */
+  readonly onChanged: (contact: ContactId) => void;
+}
+
+/** Ends the transaction, and is the verdict. */
+class Refusal extends Error {
+  readonly verdict: Verdict;
+
+  constructor(verdict: Verdict, cause?: unknown) {
+    super(verdict, { cause });
+    this.verdict = verdict;
+  }
+}
+
+/** An opening of another device than is pinned. */
+class OtherDevice extends Error {
+  readonly bundle: VerifiedBundle;
+
+  constructor(bundle: VerifiedBundle) {
+    super('other device');
+    this.bundle = bundle;
+  }
+}
+
+/** What the sender cannot better by another session. */
+const REFUSED: readonly KemError['code'][] = [
+  'BUNDLE_FORGED',
+  'BUNDLE_MISMATCH',
+  'OWN_FINGERPRINT',
+  'WRONG_CONTACT',
+];
+
+export class Reception {
+  readonly #parts: ReceptionParts;
+
+  constructor(parts: ReceptionParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws only what is a defect: of the apply that was handed in, or here. Nothing is kept then. */
+  receive(carried: Carried, from: From): Verdict {
+    const { database, peers, onChanged } = this.#parts;
+    const looks: SkippedLook[] = [];
+    try {
+      return database.transaction(() => this.#take(carried, from, looks));
+    } catch (error) {
+      if (!(error instanceof OtherDevice)) return verdictOf(error, looks);
+      const { bundle } = error;
+      try {
+        database.transaction(() => peers.learn(bundle));
+      } catch (failure) {
+        return verdictOf(failure, looks);
+      }
+      onChanged(bundle.fingerprint);
+      return 'busy';
+    }
+  }
+
+  #take(carried: Carried, from: From, looks: SkippedLook[]): Verdict {
+    if (carried.form === 'opening') this.#takeOpening(carried, from, looks);
+    else if (from.contact !== null) this.#takeMessage(carried, from, looks);
+    else throw new Refusal('refused');
+    return 'kept';
+  }
+
+  #takeMessage(carried: Carried, from: From & { readonly contact: ContactId }, looks: SkippedLook[]): void {
+    const { p, peers, sessions } = this.#parts;
+    const { contact } = from;
+    if (peers.get(contact) === null) throw new Refusal('refused');
+    const before = sessions.get(contact);
+    const now = this.#parts.clock.now();
+    const received = receiveMessage(p, before, carried.bytes, this.#skippedOf(looks, now), now);
+    this.#keep(contact, received, from.via, carried.count);
+  }
+
+  #takeOpening(carried: Carried, from: From, looks: SkippedLook[]): void {
+    const { p, own, peers, sessions, clock } = this.#parts;
+    const now = clock.now();
+    const inboxes = own.sets().filter((set) => set.isUsable(now));
+    const { fingerprint } = own.identity;
+    const plaintext = openEnvelope(
+      p.provider,
+      inboxes.map(({ inbox }) => inbox),
+      fingerprint,
+      carried.bytes,
+    );
+    const opening = readOpening(p.provider, plaintext);
+    const contact = opening.fingerprint;
+    const peer = peers.get(contact);
+    if (from.contact !== null && (peer === null || !equal(contact, from.contact)))
+      throw new Refusal('refused');
+    const before = sessions.get(contact);
+    const keys = {
+      identity: own.identity,
+      prekeys: own.sets(),
+      oneTimePrekey: (id: number) => own.oneTimePrekey(id),
+      isReplayed: (id: Uint8Array) => own.isReplayed(id),
+    };
+    const received = receiveOpening(p, keys, before, opening, this.#skippedOf(looks, now), now);
+    const { accepted } = received;
+    if (accepted !== null) {
+      if (peer !== null && !equal(decodeBundle(peer.bundle).device, accepted.peer.device)) {
+        forgetUnkept(received, before);
+        throw new OtherDevice(accepted.peer);
+      }
+      // a stranger who says nothing is nobody's contact, and would never be forgotten
+      if (peer === null && received.content.length === 0) throw new Refusal('refused');
+      peers.learn(accepted.peer);
+      own.keepReplay(accepted.replayId, opening.header.prekeyId);
+      own.dropOneTimePrekey(accepted.oneTimePrekeyId);
+    }
+    this.#keep(contact, received, from.via, carried.count);
+  }
+
+  #keep(contact: ContactId, received: Received, via: Via, count: number): void {
+    const { database, peers, sessions, streams, onReceived } = this.#parts;
+    const { transcript, epochKeys, content } = received;
+    sessions.put(contact, received.contact);
+    sessions.applySkipped(transcript, received.skipped);
+    if (epochKeys !== null) {
+      wipe(epochKeys.send, epochKeys.receive);
+      if (epochKeys.pairKey !== null) peers.learnPairKey(contact, transcript, epochKeys.pairKey);
+    }
+    if (content.length > 0) this.#content(contact, received, via, count);
+    else streams.received(contact, null, count);
+    database.afterCommit(() => onReceived(contact));
+  }
+
+  #content(
+    contact: ContactId,
+    { content: whole, proven, accepted }: Received,
+    via: Via,
+    count: number,
+  ): void {
+    const { streams, apply } = this.#parts;
+    const { head, content } = splitHead(whole);
+    const place = streams.place(contact, head);
+    if (place === 'early') throw new Refusal('busy');
+    streams.received(contact, place === 'twice' ? null : head, count);
+    if (place === 'twice') return;
+    const used = accepted?.oneTimePrekeyId ?? 0;
+    try {
+      apply({ contact, content, proven, oneTimePrekeyId: used === 0 ? null : used, via });
+    } catch (error) {
+      if (error instanceof NotNow || error instanceof StoreError) throw new Refusal('busy', error);
+      throw error instanceof KithError ? new Refusal('refused', error) : error;
+    }
+  }
+
+  #skippedOf(looks: SkippedLook[], now: number): (transcript: Uint8Array) => SkippedLook {
+    return (transcript) => {
+      const look = this.#parts.sessions.look(transcript, now);
+      looks.push(look);
+      return look;
+    };
+  }
+}
+
+/** Throws what is no verdict. */
+function verdictOf(error: unknown, looks: readonly SkippedLook[]): Verdict {
+  if (error instanceof Refusal) return error.verdict;
+  if (error instanceof StoreError) return 'busy';
+  // made for a key that is not here, or under a state that differs
+  if (error instanceof CryptoError) return 'unknown-session';
+  if (error instanceof KemError) {
+    // where it is not sure that the content was applied, it has to come again: its number tells
+    if (error.code === 'ALREADY_RECEIVED') return looks.at(-1)?.wasUsed === true ? 'kept' : 'unknown-session';
+    // one of the clocks is wrong, and will be right
+    if (error.code === 'BUNDLE_FROM_FUTURE') return 'busy';
+    return REFUSED.includes(error.code) ? 'refused' : 'unknown-session';
+  }
+  if (error instanceof KithError) return 'refused';
+  throw error;
+}
+
+/** Best-effort erasure of what was agreed on with a device that is not trusted. */
+function forgetUnkept(received: Received, before: ContactSessions): void {
+  eraseReplacedSessions(received.contact, before);
+  const { epochKeys } = received;
+  if (epochKeys !== null) wipe(epochKeys.send, epochKeys.receive);
+}

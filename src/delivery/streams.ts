@@ -1,0 +1,136 @@
+/**
+ * The numbers of contents in both directions. `heard` (in backups): how far a contact's contents were applied. `said`
+ * (never in backups): which numbers were given to a contact, and how many ciphertexts were made. Who was restored has
+ * no `said`, and begins another stream; who was rolled back without knowing hears it from the contact, and does so then.
+ *
+ * Owner: Delivery; everything that writes is called inside a transaction.
+ */
+
+import { equal } from '../safety/bytes.ts';
+import type { RandomBytes } from '../safety/random.ts';
+import type { Database } from '../store/database.ts';
+import type { SealedTable } from '../store/sealed-table.ts';
+import { FieldReader, FieldWriter } from '../wire/fields.ts';
+import { type ContentHead, STREAM_BYTES } from './content-head.ts';
+import type { ContactId } from './face.ts';
+import { decodeHeard, encodeHeard, type Heard, type HeardStream } from './heard-row.ts';
+import { MAX_BELIEVED_COUNT, MAX_STREAMS } from './limits.ts';
+import { RowCache } from './row-cache.ts';
+
+const VERSION = 1;
+const NOTHING_HEARD: Heard = { seen: 0, streams: [] };
+
+interface Said {
+  readonly stream: Uint8Array;
+  /** Number of the next content. */
+  readonly next: number;
+  /** Ciphertexts made so far. */
+  readonly sent: number;
+}
+
+/** A place among the contents of one contact. */
+export interface Numbered {
+  readonly stream: Uint8Array;
+  readonly number: number;
+}
+
+export class Streams {
+  readonly #random: RandomBytes;
+  readonly #saidRows: SealedTable;
+  readonly #heardRows: SealedTable;
+  readonly #said: RowCache<Said>;
+  readonly #heard: RowCache<Heard>;
+
+  constructor(database: Database, random: RandomBytes) {
+    this.#random = random;
+    this.#saidRows = database.table('said');
+    this.#heardRows = database.table('heard');
+    this.#said = new RowCache(database);
+    this.#heard = new RowCache(database);
+  }
+
+  counts(contact: ContactId): { readonly sent: number; readonly seen: number } {
+    return { sent: this.#saidOf(contact).sent, seen: this.#heardOf(contact).seen };
+  }
+
+  /** The stream that new contents are numbered in. */
+  streamOf(contact: ContactId): Uint8Array {
+    return this.#saidOf(contact).stream;
+  }
+
+  /** The next number. */
+  number(contact: ContactId): Numbered {
+    const said = this.#saidOf(contact);
+    this.#putSaid(contact, { ...said, next: said.next + 1 });
+    return { stream: said.stream, number: said.next };
+  }
+
+  /** `sent` ciphertexts have been made. */
+  setSent(contact: ContactId, sent: number): void {
+    this.#putSaid(contact, { ...this.#saidOf(contact), sent });
+  }
+
+  /** From here on numbers are of another stream; `sent` where it is known to be higher. */
+  begin(contact: ContactId, sent: number): void {
+    const said = this.#saidOf(contact);
+    this.#putSaid(contact, { stream: this.#random(STREAM_BYTES), next: 1, sent: Math.max(sent, said.sent) });
+  }
+
+  /** `twice`: it was applied. `early`: another one has to be applied first. */
+  place(contact: ContactId, { stream, number, after }: ContentHead): 'next' | 'twice' | 'early' {
+    const last = this.#heardOf(contact).streams.find((entry) => equal(entry.stream, stream))?.last ?? 0;
+    if (number <= last) return 'twice';
+    return after <= last ? 'next' : 'early';
+  }
+
+  /** In the transaction that applies the content of this number, if any. `count`: see Carried. */
+  received(contact: ContactId, numbered: Numbered | null, count: number): void {
+    const { seen, streams } = this.#heardOf(contact);
+    const isNew = count > seen && count <= MAX_BELIEVED_COUNT;
+    if (numbered === null && !isNew) return;
+    this.#putHeard(contact, {
+      seen: isNew ? count : seen,
+      streams: numbered === null ? streams : withLast(streams, numbered),
+    });
+  }
+
+  forget(contact: ContactId): void {
+    this.#saidRows.delete(contact);
+    this.#heardRows.delete(contact);
+    this.#said.drop(contact);
+    this.#heard.drop(contact);
+  }
+
+  #saidOf(contact: ContactId): Said {
+    return this.#said.get(contact, () => {
+      const row = this.#saidRows.get(contact);
+      if (row === null) return { stream: this.#random(STREAM_BYTES), next: 1, sent: 0 };
+      const reader = new FieldReader('said-row', row.value.subarray(1));
+      return { stream: reader.bytes(STREAM_BYTES), next: reader.u48(), sent: reader.u48() };
+    });
+  }
+
+  #heardOf(contact: ContactId): Heard {
+    return this.#heard.get(contact, () => {
+      const row = this.#heardRows.get(contact);
+      return row === null ? NOTHING_HEARD : decodeHeard(row.value);
+    });
+  }
+
+  #putSaid(contact: ContactId, said: Said): void {
+    const { stream, next, sent } = said;
+    const value = new FieldWriter().u8(VERSION).bytes(stream, STREAM_BYTES).u48(next).u48(sent).done();
+    this.#saidRows.put({ name: contact, value, scope: contact, alias: null });
+    this.#said.set(contact, said);
+  }
+
+  #putHeard(contact: ContactId, heard: Heard): void {
+    this.#heardRows.put({ name: contact, value: encodeHeard(heard), scope: contact, alias: null });
+    this.#heard.set(contact, heard);
+  }
+}
+
+function withLast(streams: readonly HeardStream[], { stream, number }: Numbered): HeardStream[] {
+  const others = streams.filter((entry) => !equal(entry.stream, stream));
+  return [{ stream, last: number }, ...others].slice(0, MAX_STREAMS);
+}
