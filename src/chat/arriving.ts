@@ -1,0 +1,105 @@
+/** What comes in: each content goes to the one it is for, inside the transaction of delivery. */
+
+import type { Arrived, ContactId } from '../delivery/face.ts';
+import { copyOf } from '../safety/bytes.ts';
+import { CHAIN_ID_BYTES, MESSAGE_ID_BYTES } from '../wire/chat-content.ts';
+import { type ChatNotice, decodeChatNotice } from '../wire/chat-notice.ts';
+import { type ContentKind, contentKindOf } from '../wire/content-kind.ts';
+import type { Book } from './book.ts';
+import type { Filing } from './filing.ts';
+import { flagged } from './message-row.ts';
+import type { Parts } from './parts.ts';
+import { targetIsMine } from './place.ts';
+import type { Reading } from './reading.ts';
+import type { Repair } from './repair.ts';
+import type { ChatTables } from './tables.ts';
+import type { Clock } from '../safety/clock.ts';
+
+const NOTICES = new Set<ContentKind>(['part', 'receipt', 'resend', 'restored', 'echo']);
+const MESSAGES = new Set<ContentKind>(['text', 'edit', 'delete', 'reaction', 'attachment', 'timer', 'gone']);
+
+export interface ArrivingInit {
+  readonly tables: ChatTables;
+  readonly book: Book;
+  readonly parts: Parts;
+  readonly filing: Filing;
+  readonly reading: Reading;
+  readonly repair: Repair;
+  readonly clock: Clock;
+}
+
+export class Arriving {
+  readonly #init: ArrivingInit;
+
+  constructor(init: ArrivingInit) {
+    this.#init = init;
+  }
+
+  /** Throws MalformedError, ChatError or NotNow, and has changed nothing then. Ignores what is not the chat's. */
+  apply({ contact, content, proven }: Arrived): void {
+    const kind = contentKindOf(content);
+    if (kind === null) return;
+    if (MESSAGES.has(kind)) this.#message(contact, content, proven);
+    else if (NOTICES.has(kind)) this.#notice(contact, decodeChatNotice(content));
+  }
+
+  /** The outbox has encrypted it for the first time. */
+  onSent(contact: ContactId, key: Uint8Array): void {
+    const { tables, book, clock } = this.#init;
+    const filed = tables.messageById(contact, true, key);
+    if (filed === null || filed.row.sentAt > 0) return;
+    book.change(filed, { ...filed.row, sentAt: clock.now() });
+  }
+
+  /** They have it durably. */
+  onKept(contact: ContactId, key: Uint8Array): void {
+    const { tables, book, repair, clock } = this.#init;
+    const filed = tables.messageById(contact, true, key);
+    if (filed !== null && filed.row.deliveredAt === 0) {
+      book.change(filed, { ...filed.row, deliveredAt: clock.now() });
+    }
+    repair.settled(contact, key, chainOf(key, filed?.place.chain));
+  }
+
+  /** They will never take it. */
+  onRefused(contact: ContactId, key: Uint8Array): void {
+    const { tables, book, repair } = this.#init;
+    const filed = tables.messageById(contact, true, key);
+    if (filed !== null && filed.row.deliveredAt === 0) book.change(filed, flagged(filed.row, 'refused'));
+    repair.settled(contact, key, chainOf(key, filed?.place.chain));
+  }
+
+  #message(contact: ContactId, content: Uint8Array, proven: boolean): void {
+    const { filing, repair } = this.#init;
+    const filed = filing.file(contact, false, content, { flags: proven ? [] : ['unproven'] });
+    repair.watch(contact, copyOf(content, 1 + MESSAGE_ID_BYTES, 1 + MESSAGE_ID_BYTES + CHAIN_ID_BYTES));
+    if (filed?.row.kind === 'attachment') repair.watchParts(filed.place);
+  }
+
+  #notice(contact: ContactId, notice: ChatNotice): void {
+    const { parts, reading, repair } = this.#init;
+    switch (notice.kind) {
+      case 'part':
+        return parts.arrived(
+          contact,
+          targetIsMine(notice.of, false),
+          notice.of.id,
+          notice.index,
+          notice.bytes,
+        );
+      case 'receipt':
+        return reading.receipt(contact, notice.ids);
+      case 'resend':
+        return repair.resend(contact, notice);
+      case 'restored':
+        return repair.restored(contact, notice);
+      case 'echo':
+        repair.echo(contact, notice);
+    }
+  }
+}
+
+/** The chain of what waits under a key: its message's, or, where it has none, named by the key. */
+function chainOf(key: Uint8Array, known: Uint8Array | undefined): Uint8Array {
+  return known ?? copyOf(key, 0, CHAIN_ID_BYTES);
+}

@@ -1,0 +1,245 @@
+/**
+ * Brings two histories together again. Who misses numbers asks for them; who was restored from a backup says how far it
+ * is, gets what it lacks, and gets back what it wrote and lost. What is owed is sent in batches, the next when the last
+ * one is kept. What neither side holds stays a gap, and is told to be final.
+ *
+ * Not promised: that what comes back as one's own is what one wrote. The other side holds it and could make it up; only
+ * the hashes bind it, and behind what the backup knows those are the other side's too. So it is marked `restored`.
+ */
+
+import type { ContactId } from '../delivery/face.ts';
+import { equal, toHex } from '../safety/bytes.ts';
+import type { Clock } from '../safety/clock.ts';
+import type { Provider } from '../safety/crypto/provider.ts';
+import { decodeChatContent, encodeChatContent } from '../wire/chat-content.ts';
+import { type ChainMark, type ChatNotice, encodeChatNotice, MAX_TOLD_CHAINS } from '../wire/chat-notice.ts';
+import type { Book } from './book.ts';
+import { type Span, NEW_CHAIN } from './chain-row.ts';
+import type { Due } from './due.ts';
+import type { Filing } from './filing.ts';
+import {
+  ASK_AFTER_MS,
+  ASK_AGAIN_MAX_MS,
+  ASK_AGAIN_MS,
+  ASK_PARTS_AFTER_MS,
+  ASK_PARTS_AGAIN_MS,
+  ASK_PARTS_UNTIL_MS,
+  MAX_ASKED_RANGES,
+  MAX_PLACES,
+  RESEND_BATCH,
+} from './limits.ts';
+import { type MessageRow, NO_HASH } from './message-row.ts';
+import type { Outbox } from './outbox.ts';
+import { attachmentOf, type Parts } from './parts.ts';
+import { chainName, type Place, placeName, RESTORED_KEY, standInKey } from './place.ts';
+import type { Chain, ChatTables, Filed } from './tables.ts';
+import { isComplete } from './view.ts';
+
+export interface RepairInit {
+  readonly tables: ChatTables;
+  readonly book: Book;
+  readonly parts: Parts;
+  readonly filing: Filing;
+  readonly due: Due;
+  readonly outbox: Outbox;
+  readonly provider: Provider;
+  readonly clock: Clock;
+  readonly generation: () => number;
+}
+
+export class Repair {
+  readonly #init: RepairInit;
+
+  constructor(init: RepairInit) {
+    this.#init = init;
+  }
+
+  /** Says once after a restore how far we are. */
+  meet(contact: ContactId): void {
+    const { tables, outbox, generation } = this.#init;
+    const conversation = tables.conversation(contact);
+    const now = generation();
+    if (conversation?.generation === now) return;
+    tables.saveConversation(contact, { ...tables.conversationOf(contact), generation: now });
+    if (conversation === null) return;
+    const chains = tables.chains(contact).filter(({ row }) => !row.ended);
+    const [have, know] = [marks(chains, false), marks(chains, true)];
+    outbox.enqueue(contact, {
+      key: RESTORED_KEY,
+      content: encodeChatNotice({ kind: 'restored', have, know }),
+    });
+  }
+
+  /** After a message of theirs was filed: whether what is missing is to be asked for, and when. */
+  watch(contact: ContactId, chain: Uint8Array): void {
+    const { tables, due, clock } = this.#init;
+    const row = tables.chain(contact, false, chain)?.row;
+    const name = chainName(contact, false, chain);
+    if (row === undefined || row.gaps.length === 0) due.clear('ask', name);
+    else if (row.asked === 0) due.set('ask', name, clock.now() + ASK_AFTER_MS);
+  }
+
+  /** Asks for what is missing, and once more later. */
+  ask(contact: ContactId, chainId: Uint8Array): void {
+    const { tables, due, clock, outbox, book } = this.#init;
+    const chain = tables.chain(contact, false, chainId);
+    const name = chainName(contact, false, chainId);
+    if (chain === null || chain.row.gaps.length === 0) return due.clear('ask', name);
+    for (const { from, to, range } of chain.row.gaps.slice(0, MAX_ASKED_RANGES)) {
+      const content = encodeChatNotice({ kind: 'resend', chain: chainId, from, to });
+      outbox.enqueue(contact, { key: standInKey(chainId, from, 'ask'), content });
+      const line = tables.message({
+        contact,
+        mine: false,
+        chain: chainId,
+        number: range ?? from,
+        range: range !== null,
+      });
+      if (line !== null && chain.row.asked === 0) book.tell(line, 'message');
+    }
+    const asked = Math.min(255, chain.row.asked + 1);
+    tables.saveChain({ ...chain, row: { ...chain.row, asked } });
+    const waitMs = Math.min(ASK_AGAIN_MAX_MS, ASK_AGAIN_MS * 2 ** (asked - 1));
+    due.set('ask', name, clock.now() + waitMs);
+  }
+
+  /** The parts of an attachment may be late, or lost: then the message is asked for, and they come with it. */
+  watchParts(place: Place): void {
+    const filed = this.#init.tables.message(place);
+    if (filed === null || isWhole(filed.row)) return;
+    this.#init.due.set('parts', placeName(place), this.#init.clock.now() + ASK_PARTS_AFTER_MS);
+  }
+
+  askForParts(place: Place): void {
+    const { tables, due, clock, outbox } = this.#init;
+    const filed = tables.message(place);
+    const now = clock.now();
+    if (filed === null || isWhole(filed.row) || now - filed.row.filedAt > ASK_PARTS_UNTIL_MS) {
+      return due.clear('parts', placeName(place));
+    }
+    const { contact, chain, number } = place;
+    const content = encodeChatNotice({ kind: 'resend', chain, from: number, to: number });
+    outbox.enqueue(contact, { key: standInKey(chain, number, 'ask'), content });
+    due.set('parts', placeName(place), now + ASK_PARTS_AGAIN_MS);
+  }
+
+  resend(contact: ContactId, { chain: id, from, to }: ChatNotice & { kind: 'resend' }): void {
+    const { tables } = this.#init;
+    const known = tables.chain(contact, true, id);
+    if (known?.row.ended === true) return;
+    // what was written after the backup that we were restored from is asked for, and is not here
+    const current = equal(tables.conversation(contact)?.chain ?? NO_HASH, id);
+    const last = known === null ? from + RESEND_BATCH - 1 : known.row.next - 1 + (current ? 0 : MAX_PLACES);
+    const end = Math.min(to, last);
+    if (from > end) return;
+    this.#owe(known ?? { contact, mine: true, chain: id, row: NEW_CHAIN }, { from, to: end });
+  }
+
+  restored(contact: ContactId, { have, know }: ChatNotice & { kind: 'restored' }): void {
+    for (const chain of this.#init.tables.chains(contact)) {
+      if (chain.row.ended || chain.row.next === 0) continue;
+      const told = (chain.mine ? have : know).find((mark) => equal(mark.chain, chain.chain))?.next ?? 0;
+      if (told < chain.row.next) this.#owe(chain, { from: told, to: chain.row.next - 1 });
+    }
+  }
+
+  /** Something that we wrote once and do not have any more. Taken only where we have lost something. */
+  echo(contact: ContactId, { read, content }: ChatNotice & { kind: 'echo' }): Filed | null {
+    const { tables, filing, clock, generation } = this.#init;
+    const { chain: id } = decodeChatContent(content);
+    const chain = tables.chain(contact, true, id);
+    // what is written since the last restore is all here
+    if (chain !== null && (chain.row.ended || chain.row.generation === generation())) return null;
+    const deliveredAt = clock.now();
+    const readAt = read ? deliveredAt : 0;
+    return filing.file(contact, true, content, { flags: ['restored'], strict: true, deliveredAt, readAt });
+  }
+
+  /** The last one of a batch is kept or refused: the next batch goes. */
+  settled(contact: ContactId, key: Uint8Array, chainId: Uint8Array): void {
+    for (const mine of [true, false]) {
+      const chain = this.#init.tables.chain(contact, mine, chainId);
+      if (chain?.row.mark != null && equal(chain.row.mark, key)) {
+        this.#pump({ ...chain, row: { ...chain.row, mark: null } });
+      }
+    }
+  }
+
+  #owe(chain: Chain, span: Span): void {
+    const { row } = chain;
+    const owed = row.owed.some(({ from, to }) => from <= span.from && span.to <= to)
+      ? row.owed
+      : [...row.owed, span].slice(-MAX_ASKED_RANGES);
+    this.#pump({ ...chain, row: { ...row, owed } });
+  }
+
+  /** Sends the next batch of what is owed, unless one is under way. */
+  #pump(chain: Chain): void {
+    const { tables, outbox } = this.#init;
+    const under = new Set(outbox.outbox(chain.contact).map(({ key }) => toHex(key)));
+    let { mark } = chain.row;
+    if (mark !== null && !under.has(toHex(mark))) mark = null;
+    let { owed } = chain.row;
+    while (mark === null && owed.length > 0) {
+      const [{ from, to }, ...others] = owed as [Span, ...Span[]];
+      const end = Math.min(to, from + RESEND_BATCH - 1);
+      for (let number = from; number <= end; number++) mark = this.#send(chain, number, under) ?? mark;
+      owed = end < to ? [{ from: end + 1, to }, ...others] : others;
+    }
+    // a chain that we do not know is only answered: nothing is kept of it
+    const unknown = chain.mine && tables.chain(chain.contact, true, chain.chain) === null;
+    if (!unknown) tables.saveChain({ ...chain, row: { ...chain.row, owed, mark } });
+  }
+
+  /** The key under which the message, or what stands for it, waits; null where there is nothing to send. */
+  #send(chain: Chain, number: number, under: ReadonlySet<string>): Uint8Array | null {
+    const { tables, outbox } = this.#init;
+    const { contact, mine, chain: id } = chain;
+    const filed = tables.message({ contact, mine, chain: id, number, range: false });
+    const held = filed !== null && filed.row.content.length > 0 ? filed : null;
+    if (!mine) return held === null ? null : this.#sendEcho(held);
+    const key = held?.row.id ?? standInKey(id, number, 'gone');
+    if (under.has(toHex(key))) return key;
+    outbox.enqueue(contact, { key, content: held?.row.content ?? this.#gone(id, number, filed) });
+    if (held?.row.kind === 'attachment') this.#init.parts.send(held);
+    return key;
+  }
+
+  #sendEcho(filed: Filed): Uint8Array {
+    const { outbox, parts } = this.#init;
+    const { contact, chain, number } = filed.place;
+    const { readAt, content, kind } = filed.row;
+    const key = standInKey(chain, number, 'echo');
+    outbox.enqueue(contact, { key, content: encodeChatNotice({ kind: 'echo', read: readAt > 0, content }) });
+    if (kind === 'attachment') parts.send(filed);
+    return key;
+  }
+
+  /** What stands for a message of ours that is held no more. */
+  #gone(chain: Uint8Array, number: number, filed: Filed | null): Uint8Array {
+    const known = filed !== null && filed.row.kind !== 'gap';
+    const id = known
+      ? filed.row.id
+      : this.#init.provider.sha256(chain, standInKey(chain, number, 'gone')).slice(0, 16);
+    const [prev, hash] = known ? [filed.row.prev, filed.row.hash] : [NO_HASH, NO_HASH];
+    const time = known ? filed.row.time : 0;
+    return encodeChatContent({ kind: 'gone', id, chain, number, prev, time, lifetimeS: 0, hash });
+  }
+}
+
+function marks(chains: readonly Chain[], mine: boolean): ChainMark[] {
+  return chains
+    .filter((chain) => chain.mine === mine)
+    .map(({ chain, row }) => ({ chain, next: firstMissing(row) }))
+    .slice(-MAX_TOLD_CHAINS);
+}
+
+function firstMissing(row: Chain['row']): number {
+  return row.gaps[0]?.from ?? row.next;
+}
+
+/** Nothing more of it is wanted: complete, or no attachment, or damaged. */
+function isWhole(row: MessageRow): boolean {
+  const body = attachmentOf(row);
+  return body === null || row.flags.has('damaged') || isComplete(row, body.sizeBytes);
+}
