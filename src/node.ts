@@ -2,9 +2,9 @@
  * The life of a node: what starts and stops, in which order, and what it can be asked to do. Which parts it is made of
  * is in `node/parts.ts`, the only other file that knows them.
  *
- * Start: lock the data directory, open the inbox, start tor, publish the home onion (as soon as tor takes commands,
- * while it still bootstraps); the overlay, on a tor of its own, goes its own way beside that. Stop: the same
- * backwards. Whoever runs a node calls both; nothing starts by itself.
+ * Start: lock the data directory, unlock the store, open the inbox, start tor, publish the home onion (as soon as tor
+ * takes commands, while it still bootstraps), then link with friends; the overlay, on a tor of its own, goes its own way
+ * beside that. Stop: the same backwards. Whoever runs a node calls both; nothing starts by itself.
  */
 
 import { rm } from 'node:fs/promises';
@@ -21,6 +21,9 @@ import type {
 } from './node/face.ts';
 import { removeHandleRows } from './node/rows.ts';
 import { type Held, type NodeParts, type Secrets, type WholeInit, wireParts } from './node/parts.ts';
+import { openPeopleDatabase, storeKeyOf } from './node/open-store.ts';
+import { PeopleCalls } from './node/people-calls.ts';
+import type { PeopleFace } from './node/people-face.ts';
 import { type Said, say } from './node/say.ts';
 import { tell } from './node/tell.ts';
 import { getSlot, putSlot } from './node/slots.ts';
@@ -31,16 +34,18 @@ import { silent } from './safety/log.ts';
 import { systemRandom } from './safety/random.ts';
 import { openDataDir, openSocketDir } from './store/data-dir.ts';
 import { acquireLock, type DataDirLock } from './store/lock.ts';
-import { secretOf } from './store/secrets.ts';
-import { OnionServiceError } from './transport-tor/tor/errors.ts';
+import { writeBackup } from './store/backup.ts';
+import type { Database } from './store/database.ts';
+import { seedOf } from './store/secrets.ts';
 import type { TorStatus } from './transport-tor/tor/status.ts';
 import type { OnionAddress } from './wire/onion.ts';
 
 /** A running (or startable) node. Made by {@link createKith}. */
 export class KithNode {
+  /** Friends, chat, invites, profile. */
+  readonly people: PeopleFace;
   readonly #whole: WholeInit;
   readonly #held: Held;
-  readonly #seed: Uint8Array;
   readonly #parts: NodeParts;
   readonly #startedAt: number;
   readonly #life = new AbortController();
@@ -48,23 +53,23 @@ export class KithNode {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
-  private constructor(whole: WholeInit, held: Held, seed: Uint8Array, parts: NodeParts) {
+  private constructor(whole: WholeInit, held: Held, parts: NodeParts) {
     this.#whole = whole;
     this.#held = held;
-    this.#seed = seed;
     this.#parts = parts;
+    this.people = new PeopleCalls(parts.people);
     this.#startedAt = whole.clock.now();
   }
 
   /** Called by {@link createKith} with the locked directory. */
   static async create(whole: WholeInit, held: Held, secrets: Secrets): Promise<KithNode> {
     const parts = await wireParts(whole, held, secrets, (event) => tell(whole, event));
-    return new KithNode(whole, held, secrets.homeSeed, parts);
+    return new KithNode(whole, held, parts);
   }
 
-  /** This node's home onion. */
+  /** This node's home onion at present. */
   get onion(): OnionAddress {
-    return this.#parts.endpoint.onion;
+    return this.#parts.people.homes.current.onion;
   }
 
   /** Where its unix sockets are; a face puts its own beside them. */
@@ -106,6 +111,7 @@ export class KithNode {
       startedAt: new Date(this.#startedAt).toISOString(),
       tor: { ...tor },
       overlay: this.#parts.overlay.status(),
+      people: this.#parts.people.stats(),
       pid: process.pid,
       rssBytes: process.memoryUsage.rss(),
     };
@@ -115,7 +121,15 @@ export class KithNode {
   say(onion: OnionAddress, content: AsyncIterable<Uint8Array>, options: SayOptions = {}): Promise<Said> {
     const { channels } = this.#parts;
     const { clock, log, random } = this.#whole;
-    return say({ channels, seed: this.#seed, clock, random, log }, onion, content, options);
+    const { seed } = this.#parts.people.homes.current;
+    return say({ channels, seed, clock, random, log }, onion, content, options);
+  }
+
+  /** Writes everything that is to survive this machine into one file under a passphrase. Throws DiskError, StoreError. */
+  backup(path: string, passphrase: string): Promise<{ readonly rows: number }> {
+    const { clock, disk, random } = this.#whole;
+    const { signal } = this.#life;
+    return writeBackup({ database: this.#held.database, path, passphrase, clock, disk, random, signal });
   }
 
   /** Whom this node knows in the overlay. */
@@ -151,19 +165,6 @@ export class KithNode {
     };
   }
 
-  /** Waits out a slow bootstrap: until tor is ready, no directory can take the descriptor. */
-  async #publish(signal?: AbortSignal): Promise<void> {
-    for (;;) {
-      try {
-        return await this.#parts.endpoint.start(signal);
-      } catch (error) {
-        const early = this.#parts.tor.status().state !== 'ready' && this.#stopping === undefined;
-        if (!(early && error instanceof OnionServiceError && error.code === 'ONION_NOT_UPLOADED'))
-          throw error;
-      }
-    }
-  }
-
   /** Settles when both parts have: the failure of one ends the other. */
   async #begin(signal: AbortSignal): Promise<void> {
     await this.#parts.inbox.open();
@@ -171,7 +172,7 @@ export class KithNode {
     const both = AbortSignal.any([signal, failed.signal]);
     this.#parts.overlay.start();
     await Promise.allSettled(
-      [this.#parts.tor.start(both), this.#parts.home.start(both), this.#publish(both)].map(
+      [this.#parts.tor.start(both), this.#parts.people.start(both)].map(
         (part) => part.catch((error: unknown) => failed.abort(error)), // the first reason stays
       ),
     );
@@ -182,17 +183,17 @@ export class KithNode {
     this.#reachable = false;
     this.#life.abort(stopped());
     await this.#starting?.catch(() => {}); // told to whoever started
-    const { endpoint, files, home, overlay, tor } = this.#parts;
-    const stopHome = async (): Promise<void> => {
+    const { files, overlay, people, tor } = this.#parts;
+    const stopKnown = async (): Promise<void> => {
       try {
-        await home.stop();
+        await people.stop();
       } finally {
-        await endpoint.stop();
         await tor.stop();
       }
     };
-    const parts = await Promise.allSettled([stopHome(), overlay.stop()]);
+    const parts = await Promise.allSettled([stopKnown(), overlay.stop()]);
     for (const file of files) file.close();
+    this.#held.database.close();
     await this.#held.sockets.remove();
     await this.#held.lock.release();
     for (const part of parts) if (part.status === 'rejected') throw part.reason;
@@ -214,6 +215,7 @@ export async function createKith(init: KithInit): Promise<KithNode> {
   const dir = await openDataDir(init.dataDir, disk);
   const sockets = await openSocketDir(dir, disk);
   let lock: DataDirLock | undefined;
+  let database: Database | undefined;
   try {
     lock = await acquireLock(
       dir,
@@ -223,17 +225,13 @@ export async function createKith(init: KithInit): Promise<KithNode> {
     // unix sockets and handles of a process that was killed; under the lock they are nobody's
     await rm(join(sockets.path, 'anonymous'), { recursive: true, force: true });
     await removeHandleRows(dir.overlay);
-    const secret = (name: Parameters<typeof secretOf>[1]) => secretOf(dir, name, disk, random);
-    return await KithNode.create(
-      { ...init, clock, disk, random, log },
-      { dir, sockets, lock },
-      {
-        homeSeed: await secret('home.seed'),
-        storeKey: await secret('store.key'),
-        publicSeed: init.role === 'public' ? await secret('public.seed') : null,
-      },
-    );
+    const storeKey = await storeKeyOf(dir, { passphrase: init.passphrase, disk, random });
+    database = await openPeopleDatabase(dir, storeKey, { disk, random });
+    const publicSeed = init.role === 'public' ? seedOf(database, 'public', random) : null;
+    const held = { dir, sockets, lock, database };
+    return await KithNode.create({ ...init, clock, disk, random, log }, held, { storeKey, publicSeed });
   } catch (error) {
+    database?.close();
     await lock?.release();
     await sockets.remove();
     throw error;

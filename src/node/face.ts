@@ -10,6 +10,7 @@ import type { TorInit } from '../transport-tor/tor/tor.ts';
 import type { TorStatus } from '../transport-tor/tor/status.ts';
 import type { OnionAddress } from '../wire/onion.ts';
 import type { SayStatus } from '../wire/say.ts';
+import type { PeopleStats } from './people.ts';
 import type { EpochSchedule } from './epochs.ts';
 
 export interface KithInit {
@@ -20,6 +21,13 @@ export interface KithInit {
    * that changes with every epoch.
    */
   readonly role?: Role;
+  /**
+   * `open`: anybody who knows the home onion may connect, and leave something with `say`. Default `friends`: tor lets
+   * nobody else in.
+   */
+  readonly home?: 'friends' | 'open';
+  /** Opens the store where it has a passphrase; asked for then alone. */
+  readonly passphrase?: () => Promise<string>;
   /** Onions of public nodes through which to enter the overlay, besides those remembered. */
   readonly entryPoints?: readonly OnionAddress[];
   /** When handles change; default: the first two hours of each UTC day. All nodes of a network agree on it. */
@@ -41,6 +49,10 @@ export type KithEvent =
   | { readonly kind: 'overlay'; readonly status: OverlayStatus }
   | { readonly kind: 'reachable'; readonly onion: OnionAddress; readonly tookMs: number }
   | { readonly kind: 'received'; readonly received: Received }
+  /** A dial of a friend's home or somebody's door is over. */
+  | { readonly kind: 'dialed'; readonly result: 'reached' | 'failed'; readonly tookMs: number }
+  /** Somebody has a content on disk that was saved here `tookMs` ago. */
+  | { readonly kind: 'delivered'; readonly tookMs: number }
   | { readonly kind: 'refused'; readonly status: Exclude<SayStatus, 'written'> };
 
 export interface NodeStatus {
@@ -50,6 +62,7 @@ export interface NodeStatus {
   readonly startedAt: string;
   readonly tor: { readonly [K in keyof TorStatus]: TorStatus[K] };
   readonly overlay: { readonly [K in keyof OverlayStatus]: OverlayStatus[K] };
+  readonly people: { readonly [K in keyof PeopleStats]: PeopleStats[K] };
   readonly pid: number;
   readonly rssBytes: number;
 }

@@ -119,6 +119,21 @@ export class Overlay {
     this.#membership.nudge();
   }
 
+  /** Ed25519 keys of up to `count` public nodes, to be named to a newcomer. */
+  entryPointKeys(count: number): readonly Uint8Array[] {
+    return this.#init.entryPoints.pick(count).map(({ publicKey }) => publicKey);
+  }
+
+  /**
+   * Somebody names public nodes. They count only where none is known: who gives each person another one would learn
+   * which handle is theirs.
+   */
+  suggest(onions: readonly OnionAddress[]): void {
+    if (this.#init.entryPoints.list().length > 0) return;
+    for (const onion of onions) this.#init.entryPoints.learned(onion, this.#init.clock.now());
+    this.#membership.nudge();
+  }
+
   /** Calls for each public node that is known, then for each that announces itself. Returns how to end it. */
   onAnnounced(listener: (announced: Announced) => void): () => void {
     for (const node of this.#membership.standing.current?.announcements.known() ?? []) listener(heard(node));

@@ -2,22 +2,28 @@
 
 import { join } from 'node:path';
 import { peerOf } from '../dht/links.ts';
+import type { ChannelHandler } from '../net/acceptor.ts';
 import { Channels } from '../net/channel.ts';
-import { createPersona, type Persona } from '../net/persona/persona.ts';
 import { Inbox } from '../say/inbox.ts';
 import { SayReceiver } from '../say/receive.ts';
 import type { DataDir, SocketDir } from '../store/data-dir.ts';
 import type { DataDirLock } from '../store/lock.ts';
-import { SealedDatastore } from '../store/datastore.ts';
+import type { Database } from '../store/database.ts';
 import { SealedRows } from '../store/sealed-rows.ts';
-import { OnionEndpoint } from '../transport-tor/endpoint.ts';
 import { Tor, type TorInit } from '../transport-tor/tor/tor.ts';
+import { nodeProvider } from '../safety/crypto/node.ts';
+import { onionOf } from '../wire/onion.ts';
 import { SAY_PROTOCOL } from '../wire/say.ts';
 import { HANDLE_EPOCHS } from './epochs.ts';
 import type { KithEvent, KithInit } from './face.ts';
 import type { Overlay } from './overlay.ts';
 import { wireOverlay } from './overlay-parts.ts';
+import { People } from './people.ts';
+import { timedDials } from './timed-dials.ts';
 import { ENTRY_POINT_CAPS, openRows, PEER_CAPS, type RowsInit } from './rows.ts';
+import { MAX_INVITE_ENTRY_POINTS } from '../wire/invite.ts';
+import { generationOf } from '../store/meta.ts';
+import { HomeRows } from './home-rows.ts';
 import { PersonaTor } from './persona-tor.ts';
 
 export interface NodeParts {
@@ -25,10 +31,8 @@ export interface NodeParts {
   readonly tor: Tor;
   /** Opens links to others as home. */
   readonly channels: Channels;
-  /** The home onion: where others reach this node. */
-  readonly endpoint: OnionEndpoint;
-  /** libp2p on the home onion, beside the raw protocols. */
-  readonly home: Persona;
+  /** Friends and what is said with them, and the home onions where they reach this node. */
+  readonly people: People;
   readonly inbox: Inbox;
   readonly overlay: Overlay;
   /** Sealed files that are open as long as the node is. */
@@ -43,11 +47,12 @@ export interface Held {
   readonly dir: DataDir;
   readonly sockets: SocketDir;
   readonly lock: DataDirLock;
+  /** Everything durable about people; closed last. */
+  readonly database: Database;
 }
 
 /** What the data directory holds for the node to be itself. */
 export interface Secrets {
-  readonly homeSeed: Uint8Array;
   readonly storeKey: Uint8Array;
   /** Of a public node alone. */
   readonly publicSeed: Uint8Array | null;
@@ -55,7 +60,7 @@ export interface Secrets {
 
 export async function wireParts(
   init: WholeInit,
-  { dir, sockets }: Held,
+  { dir, sockets, database }: Held,
   secrets: Secrets,
   emit: (event: KithEvent) => void,
 ): Promise<NodeParts> {
@@ -73,12 +78,7 @@ export async function wireParts(
   const tor = torOf('known', dir.torKnown, (status) => emit({ kind: 'tor', status }));
   const known = new PersonaTor({ host: tor, socketDir: join(sockets.path, 'known'), clock, random, log });
   const dialer = known.dialer();
-  const endpoint = new OnionEndpoint({
-    seed: secrets.homeSeed,
-    socketDir: join(sockets.path, 'known'),
-    services: tor.services,
-    log,
-  });
+  const channels = new Channels({ open: dialer.open, clock, random });
   const inbox = new Inbox(dir.inbox, { disk, clock, random });
   const receiver = new SayReceiver({
     inbox,
@@ -92,7 +92,7 @@ export async function wireParts(
       emit({ kind: 'refused', status });
     },
   });
-  endpoint.handle(SAY_PROTOCOL, receiver.receive);
+  const handlers = new Map<string, ChannelHandler>([[SAY_PROTOCOL, receiver.receive]]);
   const files: SealedRows[] = [];
   const rows = async (name: string, caps: RowsInit['caps']): Promise<SealedRows> => {
     const opened = await openRows({ path: join(dir.overlay, name), key: secrets.storeKey, caps, log });
@@ -102,37 +102,41 @@ export async function wireParts(
   try {
     const homePeers = await rows('home-peers.db', PEER_CAPS);
     const remembered = await rows('entry-points.db', ENTRY_POINT_CAPS);
-    const home = await createPersona({
-      seed: secrets.homeSeed,
-      listen: true,
-      transport: known.transport('home', { dialer, endpoint }),
-      datastore: new SealedDatastore(homePeers),
+    const overlay = wireOverlay({
+      tor: torOf('anonymous', dir.torAnonymous),
+      socketDir: join(sockets.path, 'anonymous'),
+      dir: dir.overlay,
+      publicSeed: secrets.publicSeed,
+      storeKey: secrets.storeKey,
+      remembered,
+      entryPoints: init.entryPoints ?? [],
+      avoid: [onionOf(new HomeRows(database, nodeProvider).currentKey(random))],
+      onArriving: (onion) => people.homes.persona.avoid(peerOf(onion)),
+      epochs: init.epochs ?? HANDLE_EPOCHS,
       clock,
+      random,
+      log,
+      onStatus: (status) => emit({ kind: 'overlay', status }),
     });
-    return {
+    const people = await People.open({
+      database,
       tor,
-      channels: new Channels({ open: dialer.open, clock, random }),
-      endpoint,
-      home,
-      inbox,
-      overlay: wireOverlay({
-        tor: torOf('anonymous', dir.torAnonymous),
-        socketDir: join(sockets.path, 'anonymous'),
-        dir: dir.overlay,
-        publicSeed: secrets.publicSeed,
-        storeKey: secrets.storeKey,
-        remembered,
-        entryPoints: init.entryPoints ?? [],
-        avoid: [endpoint.onion],
-        onArriving: (onion) => home.avoid(peerOf(onion)),
-        epochs: init.epochs ?? HANDLE_EPOCHS,
-        clock,
-        random,
-        log,
-        onStatus: (status) => emit({ kind: 'overlay', status }),
-      }),
-      files,
-    };
+      known,
+      dialer,
+      channels: timedDials(channels, clock, (result, tookMs) => emit({ kind: 'dialed', result, tookMs })),
+      onDelivered: (tookMs) => emit({ kind: 'delivered', tookMs }),
+      socketDir: join(sockets.path, 'known'),
+      homePeers,
+      open: init.home === 'open',
+      handlers,
+      entryPoints: () => overlay.entryPointKeys(MAX_INVITE_ENTRY_POINTS),
+      onEntryPoints: (keys) => overlay.suggest(keys.map((key) => onionOf(key))),
+      generation: () => generationOf(database),
+      clock,
+      random,
+      log,
+    });
+    return { tor, channels, people, inbox, overlay, files };
   } catch (error) {
     for (const file of files) file.close();
     throw error;

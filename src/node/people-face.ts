@@ -157,7 +157,12 @@ export type PeopleEvent =
   | { readonly kind: 'message-removed'; readonly id: string; readonly contact: string }
   | { readonly kind: 'friend'; readonly friend: FriendView }
   | { readonly kind: 'friend-removed'; readonly id: string }
-  | { readonly kind: 'presence'; readonly id: string; readonly name: string; readonly presence: FriendView['presence'] }
+  | {
+      readonly kind: 'presence';
+      readonly id: string;
+      readonly name: string;
+      readonly presence: FriendView['presence'];
+    }
   | { readonly kind: 'invite'; readonly invite: InviteView }
   | { readonly kind: 'invite-closed'; readonly id: string };
 
@@ -173,7 +178,10 @@ export interface PeopleFace {
   friends(): readonly FriendView[];
   friend(who: string): FriendView;
   /** Fetches the bundle behind an invite and sends a request. Resolves when the request is saved. */
-  add(uri: string, options: { readonly name?: string; readonly note?: string; readonly signal?: AbortSignal }): Promise<FriendView>;
+  add(
+    uri: string,
+    options: { readonly name?: string; readonly note?: string; readonly signal?: AbortSignal },
+  ): Promise<FriendView>;
   accept(who: string, name?: string): FriendView;
   deny(who: string): void;
   block(who: string): FriendView;
@@ -185,6 +193,8 @@ export interface PeopleFace {
   /** The safety words were compared; also confirms a changed device. */
   trust(who: string): FriendView;
 
+  /** By its full id (32 hex characters) or its place in the history (`seq`, decimal). Throws MESSAGE_UNKNOWN. */
+  message(ref: string): MessageView;
   send(who: string, options: SendOptions): MessageView;
   edit(id: string, text: string): MessageView;
   deleteMessage(id: string, options?: { readonly onlyHere?: boolean }): void;
