@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { writeResults } from './results.ts';
 import type { Bench, Row } from './row.ts';
+import { chat } from './chat/index.ts';
 import { e2e } from './e2e/index.ts';
 import { overlay } from './overlay/index.ts';
 import { transport } from './transport/index.ts';
@@ -15,6 +16,7 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map([
   ['transport', transport],
   ['overlay', overlay],
   ['e2e', e2e],
+  ['chat', chat],
 ]);
 
 const { values, positionals } = parseArgs({

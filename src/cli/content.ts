@@ -1,8 +1,8 @@
 /** What `kith say` and `kith dht put` are given: a text, or standard input (a pipe, a file, or typed until Ctrl-D). */
 
 import { addAbortSignal } from 'node:stream';
-import { utf8 } from '../safety/bytes.ts';
-import type { KithError } from '../safety/errors.ts';
+import { concat, utf8 } from '../safety/bytes.ts';
+import { KithError } from '../safety/errors.ts';
 
 /** Pieces of content, each of any size. */
 export type Content = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -15,6 +15,32 @@ export function contentOf(text: string | undefined, signal: AbortSignal, nothing
   if (text !== undefined && text !== '-') return [utf8(text)];
   if (text === undefined && process.stdin.isTTY === true) throw nothing();
   return standardInput(signal, nothing);
+}
+
+/** Longest text that is read, bytes: several times what a message takes, which the node checks. */
+const TEXT_MAX_BYTES = 64 * 1024;
+
+/** All of it as text, without the line end that a shell puts behind it. Throws MESSAGE_TOO_LONG and NOT_TEXT. */
+export async function textOf(content: Content): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const piece of content) {
+    sizeBytes += piece.length;
+    if (sizeBytes > TEXT_MAX_BYTES) {
+      throw new KithError('MESSAGE_TOO_LONG', 'that is too long for a message', {
+        hint: 'Send it as a file: kith send <who> --file <path>',
+      });
+    }
+    pieces.push(piece);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(concat(...pieces)).replace(/\r?\n$/, '');
+  } catch (cause) {
+    throw new KithError('NOT_TEXT', 'that is no text in UTF-8', {
+      hint: 'Send it as a file: kith send <who> --file <path>',
+      cause,
+    });
+  }
 }
 
 async function* standardInput(signal: AbortSignal, nothing: () => KithError): AsyncGenerator<Uint8Array> {

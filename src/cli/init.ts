@@ -1,20 +1,34 @@
-/** `kith init`: makes the data directory and the key behind its onion address. */
+/** `kith init`: makes the data directory, its store, and the key behind its onion address. */
 
-import { linkIdentity } from '../net/link-identity.ts';
+import { HomeRows } from '../node/home-rows.ts';
+import { openPeopleDatabase } from '../node/open-store.ts';
+import { nodeProvider } from '../safety/crypto/node.ts';
 import { systemDisk } from '../safety/disk.ts';
 import { systemRandom } from '../safety/random.ts';
 import { openDataDir } from '../store/data-dir.ts';
-import { createSecret } from '../store/secrets.ts';
+import { createStoreKey } from '../store/unlock.ts';
 import { onionOf } from '../wire/onion.ts';
 import type { Context } from './context.ts';
+import { newPassphrase, type PassphraseOptions } from './passphrase-prompt.ts';
 
-export async function init({ output, dataDir }: Context): Promise<void> {
+export interface InitOptions extends PassphraseOptions {
+  /** Ask for a passphrase that every start needs. */
+  readonly passphrase?: boolean;
+}
+
+export async function init(context: Context, options: InitOptions): Promise<void> {
+  const { output, dataDir } = context;
+  const access = { disk: systemDisk, random: systemRandom };
   const dir = await openDataDir(dataDir, systemDisk);
-  const seed = await createSecret(dir, 'home.seed', systemDisk, systemRandom);
-  const onion = `${onionOf(linkIdentity(seed).publicKey).host}.onion`;
+  const wanted = options.passphrase === true || options.passphraseFile !== undefined;
+  const passphrase = wanted ? await newPassphrase(context, options) : undefined;
+  const storeKey = await createStoreKey(dir, { ...access, passphrase });
+  const database = await openPeopleDatabase(dir, storeKey, access);
+  const onion = `${onionOf(new HomeRows(database, nodeProvider).currentKey(systemRandom)).host}.onion`;
+  database.close();
   output.result(
     'init',
-    { data: dir.root, onion },
+    { data: dir.root, onion, passphrase: wanted },
     `Created ${dir.root}\nYour address: ${output.bold(onion)}\nStart the node with \`kith up\`.`,
   );
 }

@@ -3,21 +3,26 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { context, type Context, type GlobalOptions } from './context.ts';
-import { dhtGet, dhtPut, type DhtPutOptions } from './dht.ts';
+import type { DhtPutOptions } from './dht.ts';
 import { doctor } from './doctor.ts';
 import { gossipWatch } from './gossip.ts';
-import { init } from './init.ts';
+import type { InitOptions } from './init.ts';
 import { KithError } from '../safety/errors.ts';
 import { EXIT, Output } from './output.ts';
 import { peers, peersAdd } from './peers.ts';
+import { addPeopleCommands } from './people-commands.ts';
 import { say, type SayCommandOptions } from './say.ts';
 import { status } from './status.ts';
 import { READER_GONE, stopSignal } from './stop-signal.ts';
-import { testnetDown, testnetShow, type TestnetOptions, testnetUp } from './testnet.ts';
+import type { TestnetOptions } from './testnet.ts';
 import type { UpOptions } from './up.ts';
 import { VERSION } from './version.ts';
 
-/** `wrongUse` gets what commander says about arguments it cannot understand. */
+/**
+ * Commands that need much of the code (the whole node, the DHT, the test network) are loaded when they run: all others
+ * would take longer to load it than they do to run.
+ *
+ * `wrongUse` gets what commander says about arguments it cannot understand. */
 function program(signal: AbortSignal, wrongUse: (text: string) => void): Command {
   const kith = new Command('kith')
     .description('Talk without being watched: a node behind Tor, post-quantum links, no servers.')
@@ -41,10 +46,11 @@ function program(signal: AbortSignal, wrongUse: (text: string) => void): Command
       }
     };
 
+  kith.commandsGroup('This node:');
   kith
     .command('init')
     .description('create this node: a data directory and its onion address')
-    .action(run(init));
+    .action(run(async (made, options: InitOptions) => (await import('./init.ts')).init(made, options)));
   kith
     .command('up')
     .description('run the node in the foreground (creates it when needed)')
@@ -58,11 +64,10 @@ function program(signal: AbortSignal, wrongUse: (text: string) => void): Command
     .option('--bridge <line...>', 'connect through these Tor bridges')
     .option('--transport <line...>', 'ClientTransportPlugin lines for the bridges')
     .option('--tor <path>', 'use this tor binary')
-    .action(
-      // loaded here alone: the whole node, which no other command needs, takes longer to load than they do to run
-      run(async (made, options: UpOptions) => (await import('./up.ts')).up(made, options)),
-    );
+    .action(run(async (made, options: UpOptions) => (await import('./up.ts')).up(made, options)));
   kith.command('status').description('what the running node is doing').action(run(status));
+  addPeopleCommands(kith, run);
+  kith.commandsGroup('Network:');
   kith
     .command('say')
     .description("put a text or standard input on another node's disk")
@@ -89,12 +94,16 @@ function program(signal: AbortSignal, wrongUse: (text: string) => void): Command
     .description('leave a text or standard input for whoever has the reference it prints')
     .argument('[text]', 'what to leave, at most 4,078 bytes; - or a pipe reads standard input')
     .option('--hours <hours>', 'how long it lasts, 1 to 336 (default: 336)')
-    .action(run((made, text: string | undefined, options: DhtPutOptions) => dhtPut(made, text, options)));
+    .action(
+      run(async (made, text: string | undefined, options: DhtPutOptions) =>
+        (await import('./dht.ts')).dhtPut(made, text, options),
+      ),
+    );
   dht
     .command('get')
     .description('fetch and open what a reference names')
     .argument('<reference>', 'kith-slot:…')
-    .action(run((made, reference: string) => dhtGet(made, reference)));
+    .action(run(async (made, reference: string) => (await import('./dht.ts')).dhtGet(made, reference)));
   kith
     .command('gossip')
     .description('what the overlay tells everybody')
@@ -109,17 +118,23 @@ function program(signal: AbortSignal, wrongUse: (text: string) => void): Command
     .command('up')
     .description('run it in the foreground')
     .addOption(dir())
-    .action(run((made, options: TestnetOptions) => testnetUp(made, options)));
+    .action(
+      run(async (made, options: TestnetOptions) => (await import('./testnet.ts')).testnetUp(made, options)),
+    );
   testnet
     .command('down')
     .description('end the one that runs')
     .addOption(dir())
-    .action(run((made, options: TestnetOptions) => testnetDown(made, options)));
+    .action(
+      run(async (made, options: TestnetOptions) => (await import('./testnet.ts')).testnetDown(made, options)),
+    );
   testnet
     .command('status')
     .description('whether one runs')
     .addOption(dir())
-    .action(run((made, options: TestnetOptions) => testnetShow(made, options)));
+    .action(
+      run(async (made, options: TestnetOptions) => (await import('./testnet.ts')).testnetShow(made, options)),
+    );
   return kith;
 }
 

@@ -1,12 +1,9 @@
 /** Talks to the node that runs in a data directory, through its local socket, until the command is stopped. */
 
-import { join } from 'node:path';
-import { RpcClient } from '../local/client.ts';
-import { LocalError } from '../local/errors.ts';
-import { LOCAL_SOCKET } from '../local/json-rpc.ts';
+import type { RpcClient } from '../local/client.ts';
+import { connectNode } from '../local/find-node.ts';
+import { KithClient } from '../local/people-client.ts';
 import { KithError } from '../safety/errors.ts';
-import { dataDir as layout } from '../store/data-dir.ts';
-import { lockHolder } from '../store/lock.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -32,14 +29,13 @@ export async function withNode<T>(
   }
 }
 
-async function connectNode(dataDir: string): Promise<RpcClient> {
-  const holder = await lockHolder(layout(dataDir));
-  if (holder === null) {
-    throw new LocalError('NODE_NOT_RUNNING', 'no node is running in this data directory', {
-      hint: 'Start one with `kith up`, or name its directory with --data DIR.',
-    });
-  }
-  return RpcClient.connect(join(holder.socketDir, LOCAL_SOCKET));
+/** As {@link withNode}, for the calls about people. */
+export function withPeople<T>(
+  context: Pick<Context, 'dataDir' | 'signal'>,
+  work: (people: KithClient) => Promise<T>,
+  stopped: () => KithError = stoppedEarly,
+): Promise<T> {
+  return withNode(context, (rpc) => work(new KithClient(rpc)), stopped);
 }
 
 function stoppedEarly(): KithError {

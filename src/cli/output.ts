@@ -12,11 +12,26 @@ export const EXIT = { done: 0, failed: 1, usage: 2, unavailable: 69, runtime: 70
 /** Errors that mean the arguments, or what was piped in, cannot be used. */
 const WRONG_USE = new Set([
   'USAGE',
+  'ATTACHMENT_TOO_LARGE',
   'BAD_ADDRESS',
+  'BAD_DURATION',
   'BAD_EPOCH',
   'BAD_HOURS',
+  'BAD_NUMBER',
   'BAD_REFERENCE',
+  'IMPORT_BAD_LINE',
+  'IMPORT_TOO_LARGE',
+  'INVITE_LIFE',
+  'INVITE_MISTYPED',
+  'MESSAGE_EMPTY',
+  'MESSAGE_TOO_LONG',
+  'NAME_BAD',
+  'NOTE_BAD',
   'NOTHING_TO_PUT',
+  'NOTHING_TO_SEND',
+  'PARAMS_WRONG',
+  'QUERY_WRONG',
+  'REACTION_TOO_LONG',
   'SAY_EMPTY',
   'TOO_LONG',
 ]);
@@ -30,8 +45,11 @@ type Field =
   | boolean
   | null
   | undefined
-  | readonly string[]
+  | readonly Field[]
   | { readonly [key: string]: Field };
+
+/** What programs get beside the name of an event or a result. */
+export type Fields = { readonly [key: string]: Field };
 
 export interface OutputStreams {
   readonly stdout: NodeJS.WriteStream;
@@ -53,17 +71,17 @@ export class Output {
   }
 
   /** Something happened: `sentence` for people (null: nothing to say), the fields for programs. */
-  event(event: string, fields: { readonly [key: string]: Field }, sentence: string | null): void {
+  event(event: string, fields: Fields, sentence: string | null): void {
     if (this.json) this.#line({ event, ...fields });
     else if (sentence !== null) this.#write(`${sentence}\n`);
   }
 
   /** Where a long step is. On a terminal it replaces the line before; elsewhere it is a line on stderr. */
-  progress(event: string, fields: { readonly [key: string]: Field }, sentence: string): void {
+  progress(event: string, fields: Fields, sentence: string): void {
     if (this.json) {
       this.#line({ event, ...fields });
     } else if (this.#rewrites) {
-      this.#write(this.#dim(sentence));
+      this.#write(this.dim(sentence));
       this.#transient = true;
     } else {
       this.#streams.stderr.write(`${sentence}\n`);
@@ -71,13 +89,13 @@ export class Output {
   }
 
   /** The answer of a command, the last thing it prints. */
-  result(result: string, fields: { readonly [key: string]: Field }, sentence: string): void {
+  result(result: string, fields: Fields, sentence: string): void {
     if (this.json) this.#line({ result, ...fields });
     else this.#write(`${sentence}\n`);
   }
 
   /** The answer where it is somebody's bytes: as they are, or as harmless text on a terminal. */
-  content(result: string, fields: { readonly [key: string]: Field }, bytes: Uint8Array): void {
+  content(result: string, fields: Fields, bytes: Uint8Array): void {
     if (this.json) {
       this.#line({ result, ...fields });
     } else if (this.#streams.stdout.isTTY === true) {
@@ -130,11 +148,11 @@ export class Output {
     return this.#colour ? `\x1b[1m${text}\x1b[22m` : text;
   }
 
-  #dim(text: string): string {
+  dim(text: string): string {
     return this.#colour ? `\x1b[2m${text}\x1b[22m` : text;
   }
 
-  #line(object: { readonly [key: string]: Field }): void {
+  #line(object: Fields): void {
     this.#streams.stdout.write(`${JSON.stringify(object)}\n`);
   }
 
@@ -143,6 +161,11 @@ export class Output {
     this.#transient = false;
     this.#streams.stdout.write(text);
   }
+}
+
+/** What the node answered, as fields. Its views are plain JSON throughout. */
+export function fieldsOf(view: object): Fields {
+  return view as Fields;
 }
 
 /** `1 peer`, `4 peers`. */
@@ -170,7 +193,12 @@ export function duration(ms: number): string {
 export function harmless(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this removes
   return text.replaceAll(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     '\ufffd',
   );
+}
+
+/** The same for a text that has to stay in its line: a name, a note. */
+export function oneLine(text: string): string {
+  return harmless(text).replaceAll(/[\t\n\u2028\u2029]+/g, ' ');
 }

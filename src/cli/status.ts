@@ -9,16 +9,25 @@ export async function status(context: Context): Promise<void> {
   const { output } = context;
   await withNode(context, async (client) => {
     const found = (await client.call('status')) as unknown as NodeStatus;
-    const { state, onion, startedAt, tor, overlay, pid, rssBytes } = found;
+    const { state, onion, startedAt, tor, overlay, people, pid, rssBytes } = found;
     const lines = [
       `${output.bold(state)} for ${duration(Date.now() - Date.parse(startedAt))}`,
       `onion    ${onion}`,
       `tor      ${tor.state}, ${tor.progress} % ${tor.summary}${because(tor.cause)}`,
       `overlay  ${overlayText(overlay)}`,
+      `people   ${peopleText(people)}`,
       `process  ${pid}, ${size(rssBytes)} in memory`,
     ];
     output.result('status', { ...found }, lines.join('\n'));
   });
+}
+
+function peopleText({ friends, links, waiting, requests }: NodeStatus['people']): string {
+  return [
+    `${counted(friends, 'friend')}, ${links} connected`,
+    ...(waiting > 0 ? [`${waiting} waiting to go out`] : []),
+    ...(requests > 0 ? [`${counted(requests, 'request')} (kith requests)`] : []),
+  ].join(', ');
 }
 
 /** For a public node with the address that others enter through, which is not the one they say things to. */

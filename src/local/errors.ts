@@ -8,6 +8,10 @@ export type LocalErrorCode =
   | 'METHOD_UNKNOWN'
   | 'PARAMS_WRONG'
   | 'BUSY'
+  | 'ANSWER_TOO_LARGE'
+  | 'EVENTS_MISSED'
+  | 'IMPORT_TOO_LARGE'
+  | 'PORT_TAKEN'
   | 'INTERNAL';
 
 export class LocalError extends KithError<LocalErrorCode> {

@@ -6,11 +6,13 @@
 
 import { toHex } from '../safety/bytes.ts';
 import { decodeOnion } from '../wire/onion.ts';
+import type { PeopleFace } from '../node/people-face.ts';
 import type { KithNode } from '../node.ts';
 import { LocalError } from './errors.ts';
 import type { Json } from './json-rpc.ts';
 import { overlayMethods, type OverlayFace } from './overlay-methods.ts';
 import { text } from './params.ts';
+import { peopleMethods } from './people-methods.ts';
 import type { Method, Methods, Session } from './server.ts';
 
 /** What of a node the local socket offers. */
@@ -51,13 +53,14 @@ class Upload implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** The methods of one session with `node`. */
-export function nodeMethods(node: NodeFace): Methods {
+/** The methods of one session with `node`, and with the people it knows where it knows some. */
+export function nodeMethods(node: NodeFace, people?: PeopleFace): Methods {
   return (session) =>
     new Map<string, Method>([
       ['status', async () => ({ ...node.status() }) satisfies Json],
       ...sayMethods(node, session),
       ...overlayMethods(node, session),
+      ...(people === undefined ? [] : peopleMethods(people, session)),
     ]);
 }
 

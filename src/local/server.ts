@@ -15,12 +15,19 @@ import {
   type Params,
   type RpcMessage,
 } from './json-rpc.ts';
-import { RPC_FLUSH_MS, RPC_MAX_CLIENTS, RPC_UNREAD_MAX_BYTES } from './limits.ts';
+import {
+  RPC_EVENTS_UNREAD_MAX_BYTES,
+  RPC_FLUSH_MS,
+  RPC_LINE_MAX_BYTES,
+  RPC_MAX_CLIENTS,
+  RPC_UNREAD_MAX_BYTES,
+} from './limits.ts';
 
 /** One connected client: what its calls share, and what must end when it goes away. */
 export interface Session {
   /** Aborted when the client disconnects or the server closes. */
   readonly signal: AbortSignal;
+  /** A client with more than {@link RPC_EVENTS_UNREAD_MAX_BYTES} of unread ones is disconnected. */
   notify(method: string, params: Params): void;
 }
 
@@ -81,14 +88,23 @@ export class RpcServer {
     this.#clients.add(socket);
     const gone = new AbortController();
     const send = (message: RpcMessage) => {
+      const line = encodeRpcLine(message);
+      if (Buffer.byteLength(line) > RPC_LINE_MAX_BYTES) throw tooLarge(); // the other side would end the conversation
       if (!socket.writable) return;
-      socket.write(encodeRpcLine(message));
+      socket.write(line);
       if (socket.writableLength > RPC_UNREAD_MAX_BYTES) socket.pause();
     };
     socket.on('drain', () => socket.resume());
     const methods = this.#init.methods({
       signal: gone.signal,
-      notify: (method, params) => send({ kind: 'notification', method, params }),
+      notify: (method, params) => {
+        try {
+          send({ kind: 'notification', method, params });
+        } catch {
+          socket.destroy(); // what cannot be told may not be left out either
+        }
+        if (socket.writableLength > RPC_EVENTS_UNREAD_MAX_BYTES) socket.destroy();
+      },
     });
     const lines = new LineReader();
     socket.on('data', (chunk: Buffer) => {
@@ -132,4 +148,10 @@ export class RpcServer {
       send({ kind: 'error', id, error: rpcError });
     }
   }
+}
+
+function tooLarge(): LocalError {
+  return new LocalError('ANSWER_TOO_LARGE', 'the answer does not fit one line', {
+    hint: 'Ask for less at a time.',
+  });
 }

@@ -13,6 +13,7 @@ import { systemDisk } from '../../src/safety/disk.ts';
 import { openDataDir, openSocketDir } from '../../src/store/data-dir.ts';
 import { acquireLock } from '../../src/store/lock.ts';
 import { onionOf } from '../../src/wire/onion.ts';
+import { FakePeople } from '../local/fake-people.ts';
 
 /** `<56 characters>.onion`, a different one for each number. */
 function onionNumber(number: number): string {
@@ -61,6 +62,7 @@ function face(overlay: OverlayStatus): NodeFace {
       startedAt: new Date(Date.now() - 5000).toISOString(),
       tor: { state: 'ready', progress: 100, summary: 'Done', restarts: 0 },
       overlay,
+      people: { friends: 1, requests: 1, links: 1, waiting: 2, bytes: { sent: 0, received: 0 } },
       pid: process.pid,
       rssBytes: 90e6,
     }),
@@ -97,6 +99,8 @@ function face(overlay: OverlayStatus): NodeFace {
 }
 
 export interface FakeNode {
+  /** Whom it knows. */
+  readonly people: FakePeople;
   /** Resolves when the next client has connected. */
   client(): Promise<void>;
   stop(): Promise<void>;
@@ -108,7 +112,8 @@ export async function fakeNode(path: string, overlay: OverlayStatus = OVERLAY): 
   const sockets = await openSocketDir(dir, systemDisk);
   const holder = { pid: process.pid, startedAt: Date.now(), socketDir: sockets.path };
   const lock = await acquireLock(dir, holder, systemDisk);
-  const methods = nodeMethods(face(overlay));
+  const people = new FakePeople();
+  const methods = nodeMethods(face(overlay), people);
   let connected = (): void => {};
   const server = new RpcServer({
     path: join(sockets.path, LOCAL_SOCKET),
@@ -119,6 +124,7 @@ export async function fakeNode(path: string, overlay: OverlayStatus = OVERLAY): 
   });
   await server.start();
   return {
+    people,
     client: () =>
       new Promise((resolve) => {
         connected = resolve;

@@ -3,7 +3,7 @@
  *
  * `$ kith …` runs a command; the lines below it are its whole output, `! ` before those on standard error; `? 69` is
  * its exit code (0 when left out). From `@ name` on the fake node of that name runs in the directory. `…` stands for
- * any text within a line, DIR for the directory.
+ * any text within a line (also for an empty one), DIR for the directory. `# ` begins a comment.
  */
 
 import assert from 'node:assert/strict';
@@ -11,12 +11,16 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type FakeNode, fakeNode, STANDINGS } from './fake-node.ts';
 
 const HERE = new URL('.', import.meta.url);
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', HERE));
+
+/** Compiled once for all the commands here, which take half the time. */
+const CACHE = await mkdtemp(join(tmpdir(), 'kith-compiled-'));
+after(() => rm(CACHE, { recursive: true, force: true }));
 
 interface Step {
   readonly line: number;
@@ -33,7 +37,7 @@ function parse(transcript: string): Step[] {
   let node: string | null = null;
   for (const [index, text] of transcript.split('\n').entries()) {
     const step = steps.at(-1);
-    if (text === '' || text.startsWith('#')) continue;
+    if (text === '' || text.startsWith('# ')) continue;
     if (text.startsWith('@ ')) {
       node = text.slice(2);
     } else if (text.startsWith('$ ')) {
@@ -70,7 +74,13 @@ function run(command: string, dir: string): Promise<Ran> {
   );
   assert.equal(program, 'kith');
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, KITH_DATA: join(dir, 'data'), NODE_NO_WARNINGS: '1' };
+    const env = {
+      ...process.env,
+      KITH_DATA: join(dir, 'data'),
+      NODE_NO_WARNINGS: '1',
+      TZ: 'UTC',
+      NODE_COMPILE_CACHE: CACHE,
+    };
     const child = execFile(
       process.execPath,
       [MAIN, ...args.map((arg) => arg.replace('DIR', dir))],

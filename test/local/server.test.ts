@@ -46,6 +46,7 @@ function node(refuseAfter = Number.POSITIVE_INFINITY) {
         entryPoints: 1,
         cause: null,
       },
+      people: { friends: 0, requests: 0, links: 0, waiting: 0, bytes: { sent: 0, received: 0 } },
       pid: 1,
       rssBytes: 1,
     }),
@@ -220,7 +221,7 @@ test('a client that does not read its answers is not read either, until it does'
 });
 
 test('a client that does not read its answers does not hold up the stop', { timeout: 20_000 }, async () => {
-  const { server, answered } = await deafClient(1_500_000, 3);
+  const { server, answered } = await deafClient(500_000, 4);
   while (answered() === 0) await new Promise(setImmediate);
   const startedAt = performance.now();
   await server.stop();

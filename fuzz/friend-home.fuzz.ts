@@ -1,0 +1,13 @@
+/** Homes: what is read is written as the same bytes. */
+
+import assert from 'node:assert/strict';
+import { MalformedError } from '../src/safety/errors.ts';
+import { decodeFriendHome, encodeFriendHome } from '../src/wire/friend-content.ts';
+
+export function fuzz(data: Uint8Array): void {
+  try {
+    assert.deepEqual(Buffer.from(encodeFriendHome(decodeFriendHome(data))), Buffer.from(data));
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+  }
+}

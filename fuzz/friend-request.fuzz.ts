@@ -1,0 +1,13 @@
+/** Requests: what is read is written as the same bytes. */
+
+import assert from 'node:assert/strict';
+import { MalformedError } from '../src/safety/errors.ts';
+import { decodeFriendRequest, encodeFriendRequest } from '../src/wire/friend-content.ts';
+
+export function fuzz(data: Uint8Array): void {
+  try {
+    assert.deepEqual(Buffer.from(encodeFriendRequest(decodeFriendRequest(data))), Buffer.from(data));
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+  }
+}

@@ -1,0 +1,13 @@
+/** Profiles of friends: what is read is written the same. */
+
+import assert from 'node:assert/strict';
+import { decodeProfile, encodeProfile } from '../src/wire/profile-content.ts';
+import { MalformedError } from '../src/safety/errors.ts';
+
+export function fuzz(data: Uint8Array): void {
+  try {
+    assert.deepEqual(Buffer.from(encodeProfile(decodeProfile(data))), Buffer.from(data));
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+  }
+}

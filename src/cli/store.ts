@@ -1,0 +1,154 @@
+/**
+ * `kith passphrase`, `backup`, `restore` and `wipe`: what a person does with the data directory as a whole. All but the
+ * passphrase, which only touches the slots of the store key, need the node to be stopped; a backup goes through the
+ * node where one runs.
+ */
+
+import { resolve } from 'node:path';
+import { RpcClient } from '../local/client.ts';
+import { openPeopleDatabase, storeKeyOf, TABLES } from '../node/open-store.ts';
+import { systemClock } from '../safety/clock.ts';
+import { systemDisk } from '../safety/disk.ts';
+import { KithError } from '../safety/errors.ts';
+import { systemRandom } from '../safety/random.ts';
+import { writeBackup } from '../store/backup.ts';
+import { type DataDir, dataDir as layout, openDataDir } from '../store/data-dir.ts';
+import { Database } from '../store/database.ts';
+import { acquireLock, lockHolder } from '../store/lock.ts';
+import { restoreBackup } from '../store/restore.ts';
+import { lockedByPassphrase, removePassphrase, setPassphrase } from '../store/unlock.ts';
+import { wipe } from '../store/wipe.ts';
+import { confirmed } from './ask.ts';
+import type { Context } from './context.ts';
+import { withNode } from './node-client.ts';
+import { counted } from './output.ts';
+import { askPassphrase, newPassphrase, type PassphraseOptions } from './passphrase-prompt.ts';
+
+const ACCESS = { disk: systemDisk, random: systemRandom };
+
+export interface NewPassphraseOptions extends PassphraseOptions {
+  /** Holds the new one, or that of a backup; `passphraseFile` is about the store as it is. */
+  readonly newFile?: string;
+}
+
+export async function passphraseSet(context: Context, options: NewPassphraseOptions): Promise<void> {
+  const dir = layout(context.dataDir);
+  const isLocked = await lockedByPassphrase(dir);
+  const old = isLocked ? await askPassphrase(context, options) : undefined;
+  const fresh = await newPassphrase(context, named(options.newFile));
+  await setPassphrase(dir, { old, new: fresh }, ACCESS);
+  context.output.result(
+    'passphrase',
+    { set: true },
+    'From now on every start needs it. Whoever copied the directory before can still open that copy.',
+  );
+}
+
+export async function passphraseRemove(context: Context, options: PassphraseOptions): Promise<void> {
+  const dir = layout(context.dataDir);
+  await removePassphrase(dir, await askPassphrase(context, options), ACCESS);
+  context.output.result(
+    'passphrase',
+    { set: false },
+    'The node starts without one; whoever can read the directory can read all that is in it.',
+  );
+}
+
+export async function backup(context: Context, path: string, options: NewPassphraseOptions): Promise<void> {
+  const { output } = context;
+  const dir = layout(context.dataDir);
+  const passphrase = await newPassphrase(context, named(options.newFile));
+  const file = resolve(path);
+  output.progress('backup', {}, 'Writing the backup…');
+  const rows =
+    (await lockHolder(dir)) === null
+      ? await backupHere(context, dir, file, passphrase, options)
+      : await withNode(context, (client) => backupThere(client, file, passphrase));
+  output.result(
+    'backup',
+    { path: file, rows },
+    `${counted(rows, 'row')} in ${file}. Keep the passphrase apart from it: without it nobody can open the file.`,
+  );
+}
+
+export async function restore(context: Context, path: string, options: NewPassphraseOptions): Promise<void> {
+  const { output } = context;
+  const dir = await openDataDir(context.dataDir, systemDisk);
+  const passphrase = await askPassphrase(context, named(options.newFile));
+  await withLock(dir, async () => {
+    const ask = (): Promise<string> => askPassphrase(context, options);
+    const key = await storeKeyOf(dir, { ...ACCESS, passphrase: ask });
+    const database = Database.open({ path: dir.people, key, tables: TABLES, random: systemRandom });
+    try {
+      const { rows, createdAt } = await restoreBackup({ database, path: resolve(path), passphrase });
+      const writtenAt = new Date(createdAt).toISOString();
+      output.result(
+        'restored',
+        { rows, writtenAt },
+        `Restored ${counted(rows, 'row')} of ${writtenAt}. Start the node with \`kith up\`: it asks friends for what came since.`,
+      );
+    } finally {
+      database.close();
+    }
+  });
+}
+
+export interface WipeOptions {
+  readonly yes?: boolean;
+}
+
+export async function wipeAll(context: Context, { yes = false }: WipeOptions): Promise<void> {
+  const { output, signal } = context;
+  const dir = layout(context.dataDir);
+  if (!yes && !(await confirmed(`Remove ${dir.root} and everything in it, for good?`, signal))) {
+    throw new KithError('NOT_CONFIRMED', 'nothing was removed', {
+      hint: 'Say yes, or add --yes. There is no way back.',
+    });
+  }
+  const { left } = await wipe(dir, systemDisk);
+  const others = left === 0 ? '' : ` ${counted(left, 'other file')} of yours stayed there.`;
+  output.result(
+    'wiped',
+    { left },
+    `Gone, keys first.${others} Drives may keep old blocks for a while, and backups elsewhere are not touched.`,
+  );
+}
+
+async function backupHere(
+  context: Context,
+  dir: DataDir,
+  path: string,
+  passphrase: string,
+  options: PassphraseOptions,
+): Promise<number> {
+  return withLock(dir, async () => {
+    const ask = (): Promise<string> => askPassphrase(context, options);
+    const key = await storeKeyOf(dir, { ...ACCESS, passphrase: ask });
+    const database = await openPeopleDatabase(dir, key, ACCESS);
+    try {
+      const init = { database, path, passphrase, clock: systemClock, ...ACCESS };
+      return (await writeBackup({ ...init, signal: context.signal })).rows;
+    } finally {
+      database.close();
+    }
+  });
+}
+
+async function backupThere(client: RpcClient, path: string, passphrase: string): Promise<number> {
+  const { rows } = (await client.call('store.backup', { path, passphrase })) as { rows: number };
+  return rows;
+}
+
+async function withLock<T>(dir: DataDir, work: () => Promise<T>): Promise<T> {
+  const holder = { pid: process.pid, startedAt: Date.now(), socketDir: '' };
+  const lock = await acquireLock(dir, holder, systemDisk);
+  try {
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}
+
+function named(file: string | undefined): PassphraseOptions {
+  return file === undefined ? {} : { passphraseFile: file };
+}

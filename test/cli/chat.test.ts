@@ -1,0 +1,202 @@
+/** `kith chat` before a node that answers: in a pipe, for programs, and when the other side ends it. */
+
+import assert from 'node:assert/strict';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { afterEach, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { idOf } from '../local/fake-people.ts';
+import { type FakeNode, fakeNode } from './fake-node.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const LIMIT = { timeout: 30_000 };
+
+let dir: string;
+let node: FakeNode;
+let stopped = false;
+let child: ChildProcessByStdio<Writable, Readable, Readable>;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'kith-chat-'));
+  node = await fakeNode(join(dir, 'data'));
+});
+afterEach(async () => {
+  child.kill('SIGKILL');
+  if (!stopped) await node.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** Looks again and again, for at most 10 s. */
+async function until(is: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!is()) {
+    assert.ok(performance.now() < end, `not within 10 s: ${String(is)}`);
+    await new Promise(setImmediate);
+  }
+}
+
+/** A conversation whose output is read line by line. */
+function talk(...args: string[]) {
+  child = spawn(process.execPath, [MAIN, '--data', join(dir, 'data'), ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    cwd: dir,
+    env: { ...process.env, NODE_NO_WARNINGS: '1', TZ: 'UTC' },
+  });
+  child.stdin.on('error', () => {});
+  let shown = '';
+  let errors = '';
+  child.stdout.on('data', (text) => {
+    shown += String(text);
+  });
+  child.stderr.on('data', (text) => {
+    errors += String(text);
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code: code as unknown, shown, errors }));
+  return {
+    ended,
+    type: (line: string) => child.stdin.write(`${line}\n`),
+    /** Resolves when `text` was shown. */
+    seen: async (text: string) => {
+      const until = performance.now() + 10_000;
+      while (!shown.includes(text)) {
+        const waits = child.exitCode === null && performance.now() < until;
+        assert.ok(waits, `no ${text} in: ${shown} ${errors}`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+  };
+}
+
+test(
+  'a conversation: what was unread, what comes, what is typed, and what becomes of it',
+  LIMIT,
+  async () => {
+    const { people } = node;
+    people.arrive('bob', 'are you there?');
+    const { type, seen, ended } = talk('chat', 'bob');
+    await seen('are you there?');
+    await until(() => people.friend('bob').unread === 0); // shown is read
+    type('yes');
+    await seen('#2 12:00 me: yes (saved)');
+    await seen('#2 delivered');
+    people.arrive('bob', 'good\nmorning\u001b[2J');
+    await seen('morning');
+    await until(() => people.friend('bob').unread === 0);
+    people.become(people.message('3').id, { text: 'good evening', editedAt: '2026-11-21T12:00:09.000Z' });
+    await seen('good evening (edited)');
+    people.emit({ kind: 'presence', id: idOf('bob'), name: 'bob', presence: 'away' });
+    await seen('bob is away');
+    people.arrive('carol', 'hello?');
+    await seen('carol wrote to you: kith chat carol');
+    people.deleteMessage(people.message('1').id, { onlyHere: true });
+    await seen('#1 is gone');
+    child.stdin.end();
+    const { code, shown, errors } = await ended;
+    assert.equal(errors, '');
+    assert.equal(code, 0);
+    assert.match(shown, /^bob {2}online, proven, 1 unread\n/);
+    assert.match(shown, /\n— 1 new —\n— 2026-11-21 —\n#1 12:00 bob: are you there\?\n/);
+    assert.match(
+      shown,
+      /\n#3 12:00 bob: good\n {6}morning\ufffd\[2J\n/,
+      'further lines cannot pose as messages',
+    );
+    assert.match(shown, /\n1 message came, 1 went out\.\n$/);
+  },
+);
+
+test('commands, and what is wrong with a line, which ends nothing', LIMIT, async () => {
+  const { people } = node;
+  await writeFile(join(dir, 'photo.png'), 'PNG');
+  const { type, seen, ended } = talk('chat', 'bob');
+  for (const [line, answer] of [
+    ['/help', 'leave (or Ctrl-D)'],
+    ['hello', '#1 12:00 me: hello'],
+    ['//slashes', '#2 12:00 me: /slashes'],
+    ['/edit slashed', '#2 12:00 me: slashed (edited'],
+    ['/edit 1 hi', '#1 12:00 me: hi (edited'],
+    ['/reply 1 why?', '#3 12:00 me: why? (a reply'],
+    ['/react 1 👍', '#1 12:00 me: hi [👍]'],
+    ['/delete 3', '#3 12:00 me: (deleted)'],
+    ['/why', 'saved on this computer'],
+    ['/search HI', '1 message found.'],
+    ['/file photo.png', '#4 12:00 me: [photo.png, image/png, 3 B]'],
+    ['/save 4 copy.png', 'Saved copy.png.'],
+    ['/save 4 copy.png', '! there is a file of that name already'],
+    ['/file nothing.png', '! that file cannot be read'],
+    ['/timer 1h', 'disappear after 1 hour'],
+    ['/timer soon', '! that is no duration'],
+    ['/more', 'That is the beginning.'],
+    ['/who', 'profile  Bob\ufffd[2J: on a boat'],
+    ['/nonsense', '! there is no such command'],
+    ['/constructor', '! there is no such command'],
+    ['/why 99', '! there is no such message'],
+  ] as const) {
+    type(line);
+    await seen(answer);
+  }
+  assert.equal(await readFile(join(dir, 'copy.png'), 'utf8'), 'PNG');
+  assert.equal(people.friend('bob').timerS, 3600);
+  type('/quit');
+  const { code, errors } = await ended;
+  assert.deepEqual([code, errors], [0, '']);
+});
+
+test('in a pipe every line is sent, in order, before it ends', LIMIT, async () => {
+  const { ended } = talk('--json', 'chat', 'bob');
+  const texts = Array.from({ length: 50 }, (_, at) => `line ${at}`);
+  child.stdin.end(texts.join('\n'));
+  const { code, shown } = await ended;
+  assert.equal(code, 0);
+  assert.deepEqual(
+    node.people.messages.map(({ text }) => text),
+    texts,
+  );
+  const lines = shown
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const sent = lines.filter(({ event, state }) => event === 'message' && state === 'saved');
+  assert.deepEqual(
+    sent.map(({ text }) => text),
+    texts,
+  );
+  assert.deepEqual(lines.at(-1), { result: 'chat', received: 0, sent: 50 });
+});
+
+test('older messages come with /more, up to the beginning', LIMIT, async () => {
+  for (let at = 1; at <= 30; at++) node.people.arrive('bob', `text ${at}`);
+  node.people.markRead('bob');
+  const { type, seen, ended } = talk('chat', 'bob');
+  await seen('text 30');
+  type('/more');
+  await seen('text 1\n');
+  type('/more');
+  await seen('That is the beginning.');
+  child.stdin.end();
+  const { shown } = await ended;
+  assert.ok(shown.indexOf('text 11') < shown.indexOf('text 30'));
+  assert.equal(shown.match(/text 11\n/g)?.length, 1);
+});
+
+test('it ends when the friend is gone, and when the node is', LIMIT, async () => {
+  const first = talk('chat', 'bob');
+  await first.seen('bob');
+  await until(() => node.people.watchers > 0);
+  node.people.deny('bob');
+  const { code, shown } = await first.ended;
+  assert.equal(code, 0);
+  assert.match(shown, /bob is no friend any more/);
+
+  const second = talk('chat', 'me');
+  second.type('a note');
+  await second.seen('a note');
+  stopped = true;
+  await node.stop();
+  const { code: gone, errors } = await second.ended;
+  assert.equal(gone, 69);
+  assert.match(errors, /the node ended the conversation/);
+});

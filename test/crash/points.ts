@@ -1,0 +1,91 @@
+/** Fault points: the same story again and again, in which another step of it is the one where a process ends. */
+
+import type { Message } from '../../src/chat/message.ts';
+import type { Person } from './person.ts';
+import { type Friends, Story, type StoryEnd, type StoryInit } from './story.ts';
+import { turns } from './wire.ts';
+
+/** Two who have become friends, have written and have proven each other. */
+export async function makeFriends(seed: number, dir: string): Promise<Friends> {
+  const story = new Story({ seed, dir, friends: null, point: Infinity });
+  await story.settle();
+  for (let round = 0; round < 6; round++) {
+    for (const [x, y] of [story.people, story.people.toReversed()] as [Person, Person][]) {
+      story.write(x, y);
+      // each answers the other
+      // oxlint-disable-next-line no-await-in-loop
+      await story.settle();
+    }
+  }
+  await story.prove();
+  for (const person of story.people) {
+    const other = story.people.find((one) => one !== person) as Person;
+    if (person.book.delivery.trust(other.id) !== 'proven') throw new Error('they are not proven yet');
+  }
+  const at = story.world.clock.now();
+  return { ...story.end(), at };
+}
+
+export async function tell(init: StoryInit): Promise<StoryEnd> {
+  const story = new Story(init);
+  const { world } = story;
+  try {
+    if (init.friends === null) await story.settle();
+    for (let i = 0; i < init.actions; i++) {
+      story.revive();
+      act(story, i);
+      await turns(world.below(8));
+      if (world.chance() < 0.05) story.wire.cut();
+    }
+    await story.prove();
+    const messages = story.people.reduce((sum, person) => sum + person.told.size, 0);
+    const crashes = story.people.reduce((sum, person) => sum + person.crashes, 0);
+    return { steps: world.steps, at: world.lastStep, crashes, messages };
+  } finally {
+    story.end();
+  }
+}
+
+/** The first are one of each kind, so that a short story has them all. */
+function act(story: Story, i: number): void {
+  const { world } = story;
+  const [by, to] = world.chance() < 0.5 ? story.people : (story.people.toReversed() as [Person, Person]);
+  if (by.isDead || to.isDead) return;
+  const kind = i < 12 ? i : world.below(20);
+  const mine = (message: Message): boolean => message.mine && message.kind === 'text';
+  switch (kind) {
+    case 3:
+      return void by.does(() => by.book.chat.markRead(to.id));
+    case 5:
+      return onOne(by, to, (message) => !message.mine && message.kind === 'text', (message) => {
+        by.book.chat.react(message.id, '👍');
+      });
+    case 7:
+      return onOne(by, to, mine, (message) => {
+        story.changed.add(message.text);
+        by.book.chat.edit(message.id, `${message.text} edited`);
+      });
+    case 9:
+      return onOne(by, to, mine, (message) => {
+        story.changed.add(message.text);
+        by.book.chat.delete(message.id);
+      });
+    case 10: {
+      const bytes = new Uint8Array(20_000).fill(i);
+      return void by.does(() => {
+        by.book.chat.send(to.id, { attachment: { name: `${i}.bin`, type: 'application/octet-stream', bytes } });
+      });
+    }
+    case 11:
+      return story.write(by, to, 9_000);
+    default:
+      return story.write(by, to);
+  }
+}
+
+function onOne(by: Person, to: Person, is: (message: Message) => boolean, work: (message: Message) => void): void {
+  by.does(() => {
+    const found = by.messages(to.id).filter(is).at(-1);
+    if (found !== undefined) work(found);
+  });
+}
