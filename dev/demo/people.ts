@@ -107,8 +107,7 @@ async function beAway(stage: Stage, { bob, returning }: Cast): Promise<Kith> {
   await back.line('reachable');
   for (;;) {
     const line = await result(stage, 'alice', ['why', String(id)], 'why');
-    const message = line['message'] as Line | undefined;
-    if (message?.['state'] === 'delivered') break;
+    if (line['state'] === 'delivered') break;
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
   await stage.command('bob', ['history', 'alice']).line('message', (line) => line['text'] === text);

@@ -22,8 +22,9 @@ const ENTRY_MAX = 400;
 /** Keeps a diary until the connection ends; then throws why. */
 export async function diary(node: KithClient): Promise<void> {
   for await (const event of node.events()) {
-    if (event.kind !== 'message' || event.message.mine || event.message.kind !== 'text') continue;
-    const { contact, id } = event.message;
+    if (event.kind !== 'message') continue;
+    const { contact, id, mine, kind, replyTo } = event.message;
+    if (mine || kind !== 'text' || replyTo !== null) continue; // an answer gets none, or two bots would never stop
     await node.send(contact, { text: await answerTo(node, event.message), replyTo: id });
     await node.markRead(contact, id);
   }

@@ -44,9 +44,11 @@ async function catchUp(
 }
 
 async function answer(node: KithClient, message: MessageView, answered: Set<string>): Promise<void> {
-  const { id, contact, mine, kind, text } = message;
+  const { id, contact, mine, kind, text, replyTo } = message;
   if (mine) return;
-  if (kind === 'text' && !answered.has(id)) await node.send(contact, { text, replyTo: id });
+  // an answer gets none, or two bots would never stop
+  if (kind === 'text' && replyTo === null && !answered.has(id))
+    await node.send(contact, { text, replyTo: id });
   answered.add(id);
   await node.markRead(contact, id);
 }

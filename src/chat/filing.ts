@@ -84,7 +84,9 @@ export class Filing {
     const fits = skipped > 0 || content.kind === 'gone' || !isKnown(last, next) || equal(content.prev, last);
     if (about.strict === true && !fits) return null;
     const gaps = skipped === 0 ? chain.row.gaps : [...chain.row.gaps, ...this.#open(chain, content.number)];
-    const after = { ...chain.row, gaps, next: content.number + 1, last: row.hash };
+    // a contact that did not notice the end goes on in its chain
+    const ended = mine && chain.row.ended;
+    const after = { ...chain.row, gaps, ended, next: content.number + 1, last: row.hash };
     tables.saveChain({ ...chain, row: after });
     // one id, two numbers: the number is taken, and nothing is shown a second time
     if (tables.messageById(contact, mine, content.id) !== null) return null;
@@ -106,7 +108,10 @@ export class Filing {
     if (gaps.length > MAX_GAPS) throw new NotNow('too many gaps are open');
     const known = tables.messageById(contact, mine, content.id) !== null;
     tables.saveChain({ ...chain, row: { ...chain.row, gaps, asked: 0 } });
-    const filed = known ? null : book.add(place, fits ? row : flagged(row, 'broken'), tables.message(place));
+    const kept = tables.message(place);
+    const filed = known ? null : book.add(place, fits ? row : flagged(row, 'broken'), kept);
+    // one id, two numbers: nothing is missing here, and nothing is shown a second time
+    if (known && kept !== null) book.remove(kept);
     if (gap.range !== null) this.#shrink(chain, gap.range, gaps);
     this.#checkNext(place, row.hash);
     return filed;

@@ -14,10 +14,10 @@ export const MAX_CHAINS = 250;
 export const MAX_AHEAD = 1_000_000;
 
 /** So many missing messages get a place each, where they will stand when they come; more share one place. */
-export const MAX_PLACES = 2_048;
+export const MAX_PLACES = 1_024;
 
 /** Gaps of one chain that are open at a time. Beyond it the sender is told to wait until some are filled. */
-export const MAX_GAPS = 256;
+export const MAX_GAPS = 64;
 
 /** How long (ms) a missing message may simply be late before it is asked for. */
 export const ASK_AFTER_MS = 10_000;

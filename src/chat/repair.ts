@@ -148,6 +148,7 @@ export class Repair {
     const { tables, filing, clock, generation } = this.#init;
     const { chain: id } = decodeChatContent(content);
     const chain = tables.chain(contact, true, id);
+    if (generation() === 0) return null;
     // what is written since the last restore is all here
     if (chain !== null && (chain.row.ended || chain.row.generation === generation())) return null;
     const deliveredAt = clock.now();

@@ -146,7 +146,12 @@ export class ChatTables {
   }
 
   saveConversation(contact: ContactId, row: ConversationRow): void {
-    this.#conversation.put({ name: contact, value: encodeConversationRow(row), scope: NO_BYTES, alias: null });
+    this.#conversation.put({
+      name: contact,
+      value: encodeConversationRow(row),
+      scope: NO_BYTES,
+      alias: null,
+    });
     this.#keptConversations.set(contact, row);
   }
 

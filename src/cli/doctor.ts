@@ -9,7 +9,7 @@ import { KithError } from '../safety/errors.ts';
 import { systemDisk } from '../safety/disk.ts';
 import { type DataDir, dataDir as layout, socketDirFits } from '../store/data-dir.ts';
 import { lockHolder } from '../store/lock.ts';
-import { readSecret } from '../store/secrets.ts';
+import { hasStoreKey, lockedByPassphrase } from '../store/unlock.ts';
 import { locateTor } from '../transport-tor/tor/locate.ts';
 import type { Context } from './context.ts';
 import { EXIT, size } from './output.ts';
@@ -121,10 +121,11 @@ async function disk(dir: DataDir): Promise<Finding> {
 async function identity(dir: DataDir): Promise<Finding> {
   const check = 'identity';
   try {
-    const seed = await readSecret(dir, 'home.seed');
-    return seed === null
-      ? { check, verdict: 'ok', found: 'none yet', hint: 'kith init (or kith up) creates it.' }
-      : { check, verdict: 'ok', found: 'present' };
+    if (!(await hasStoreKey(dir))) {
+      return { check, verdict: 'ok', found: 'none yet', hint: 'kith init (or kith up) creates it.' };
+    }
+    const isLocked = await lockedByPassphrase(dir);
+    return { check, verdict: 'ok', found: isLocked ? 'present, behind a passphrase' : 'present' };
   } catch (error) {
     return failed(check, error);
   }

@@ -14,6 +14,7 @@ import { addPeopleCommands } from './people-commands.ts';
 import { say, type SayCommandOptions } from './say.ts';
 import { status } from './status.ts';
 import { READER_GONE, stopSignal } from './stop-signal.ts';
+import { addStoreCommands } from './store-commands.ts';
 import type { TestnetOptions } from './testnet.ts';
 import type { UpOptions } from './up.ts';
 import { VERSION } from './version.ts';
@@ -50,6 +51,8 @@ function program(signal: AbortSignal, wrongUse: (text: string) => void): Command
   kith
     .command('init')
     .description('create this node: a data directory and its onion address')
+    .option('--passphrase', 'ask for a passphrase, which every start needs')
+    .option('--passphrase-file <file>', 'holds that passphrase, instead of typing it')
     .action(run(async (made, options: InitOptions) => (await import('./init.ts')).init(made, options)));
   kith
     .command('up')
@@ -64,8 +67,16 @@ function program(signal: AbortSignal, wrongUse: (text: string) => void): Command
     .option('--bridge <line...>', 'connect through these Tor bridges')
     .option('--transport <line...>', 'ClientTransportPlugin lines for the bridges')
     .option('--tor <path>', 'use this tor binary')
+    .option('--open', 'let anybody who knows your address connect, not friends alone')
+    .option('--metrics <place>', 'serve numbers for Prometheus: unix, or a port of this machine')
+    .option('--passphrase-file <file>', 'holds the passphrase of the store, instead of typing it')
     .action(run(async (made, options: UpOptions) => (await import('./up.ts')).up(made, options)));
   kith.command('status').description('what the running node is doing').action(run(status));
+  kith
+    .command('service')
+    .description('print a systemd user unit that runs this node')
+    .action(run(async (made) => (await import('./service.ts')).service(made)));
+  addStoreCommands(kith, run);
   addPeopleCommands(kith, run);
   kith.commandsGroup('Network:');
   kith

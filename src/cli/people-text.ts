@@ -18,13 +18,13 @@ const TRUST: { readonly [K in FriendView['trust']]: string } = {
 };
 
 /** `17:40`, in the time zone of whoever looks. */
-export function clockText(iso: string): string {
+function clockText(iso: string): string {
   const at = new Date(iso);
   return [at.getHours(), at.getMinutes()].map((part) => String(part).padStart(2, '0')).join(':');
 }
 
 /** `2026-11-21`, likewise. */
-export function dayText(iso: string): string {
+function dayText(iso: string): string {
   const at = new Date(iso);
   return [at.getFullYear(), at.getMonth() + 1, at.getDate()]
     .map((part) => String(part).padStart(2, '0'))

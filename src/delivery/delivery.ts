@@ -4,19 +4,18 @@
  * often sessions are replaced. After a restore or roll-back on either side what was sent before may be applied again; the
  * domain tells by its own ids.
  *
- * A content is saved first, encrypted when a way is open, and sent as the same bytes until there is a verdict. It does no
- * networking: routes are attached (face.ts), what arrives is handed to `receive`. Everything durable is in one database.
+ * A content is saved first, encrypted when a way is open, and sent as the same bytes until there is a verdict. Routes are
+ * attached (face.ts), what arrives is handed to `receive`; everything durable is in one database.
  *
  * Does not protect against: a contact that lies about what it kept; two copies of a data directory that both run.
  */
 
 import { type OneTimePrekeyPublic, repliesOwed } from '../kem/index.ts';
 import { copyOf, toHex } from '../safety/bytes.ts';
-import { silent } from '../safety/log.ts';
 import { Contacts, type MeetOptions, type Trust } from './contacts.ts';
 import { Encryption } from './encryption.ts';
 import type { Carried, ContactId, Route, Verdict } from './face.ts';
-import { type DeliveryInit, listOutbox, type OutboxEntry } from './init.ts';
+import { type DeliveryInit, listOutbox, type OutboxEntry, type WholeInit, withDefaults } from './init.ts';
 import { Lane, type LaneParts } from './lane.ts';
 import { Openings } from './openings.ts';
 import { Outbox } from './outbox.ts';
@@ -26,17 +25,13 @@ import { type From, Reception } from './reception.ts';
 import { SessionStore } from './session-store.ts';
 import { Streams } from './streams.ts';
 
-export type { Trust } from './contacts.ts';
 export { DELIVERY_TABLES, type DeliveryInit, type OutboxEntry } from './init.ts';
-export { MAX_CONTENT_BYTES, MAX_OPENING_CONTENT_BYTES } from './limits.ts';
-export type { From } from './reception.ts';
-
-const none = (): void => {};
+export type { From, Trust };
 
 export class Delivery {
   /** Of the own identity, 48 bytes. */
   readonly fingerprint: Uint8Array;
-  readonly #init: DeliveryInit;
+  readonly #init: WholeInit;
   readonly #own: OwnKeys;
   readonly #peers: Peers;
   readonly #sessions: SessionStore;
@@ -49,24 +44,21 @@ export class Delivery {
   readonly #waiting: ((contact: ContactId) => void)[] = [];
 
   private constructor(init: DeliveryInit) {
-    const { database, primitives: p, clock, log = silent, onKept, apply } = init;
-    const { onRefused = none, onSent = none, onTrouble = none, onStep = none } = init;
-    this.#init = init;
+    this.#init = withDefaults(init);
+    const { database, primitives: p, clock, apply, onSent, onTrouble } = this.#init;
     const own = (this.#own = new OwnKeys(database, p));
     const peers = (this.#peers = new Peers(database));
     const sessions = (this.#sessions = new SessionStore(database));
     const streams = (this.#streams = new Streams(database, p.random));
     const outbox = (this.#outbox = new Outbox(database, clock, streams));
     const openings = new Openings(p, own, peers, sessions);
-    const { fingerprint } = own.identity;
-    this.fingerprint = fingerprint;
+    const fingerprint = (this.fingerprint = own.identity.fingerprint);
     this.#contacts = new Contacts({ p, clock, fingerprint, peers, sessions, streams, outbox, openings });
     const parts = { p, own, peers, sessions, streams };
     const encryption = new Encryption({ ...parts, outbox, openings, onSent });
-    this.#laneParts = { database, clock, outbox, encryption, onKept, onRefused, onTrouble, onStep, log };
-    const onReceived = (contact: ContactId): void => {
+    this.#laneParts = { ...this.#init, outbox, encryption };
+    const onReceived = (contact: ContactId): void =>
       this.#wake(contact, repliesOwed(sessions.get(contact), clock.now()).length > 0);
-    };
     this.#reception = new Reception({ ...parts, database, clock, apply, onReceived, onChanged: onTrouble });
   }
 
@@ -96,12 +88,11 @@ export class Delivery {
   }
 
   /**
-   * Pins somebody and opens a session. Throws KemError (WRONG_CONTACT where the bundle is not of `fingerprint`,
-   * OWN_FINGERPRINT, BUNDLE_…) or MalformedError, and has changed nothing then. Where another device is pinned, trust is
-   * `changed` afterwards and nothing goes out.
+   * Pins somebody and opens a session. Throws KemError (WRONG_CONTACT where the bundle is not of `fingerprint`, or
+   * OWN_FINGERPRINT, BUNDLE_…) or MalformedError. Where another device is pinned, trust is `changed` afterwards.
    */
   meet(bundle: Uint8Array, options: MeetOptions): void {
-    const { database, onTrouble = none } = this.#init;
+    const { database, onTrouble } = this.#init;
     if (this.#do(() => this.#contacts.meet(bundle, options)) === 'met') return;
     database.afterCommit(() => onTrouble(options.fingerprint));
   }
@@ -121,11 +112,11 @@ export class Delivery {
   }
 
   /**
-   * A bundle that the contact has handed over. `changed`: it is of another device; nothing goes out until
-   * {@link confirmDevice}. Throws KemError, MalformedError, or DeliveryError UNKNOWN_CONTACT.
+   * A bundle that the contact has handed over. `changed`: of another device; nothing goes out until {@link confirmDevice}.
+   * Throws KemError, MalformedError, or DeliveryError UNKNOWN_CONTACT.
    */
   learnBundle(contact: ContactId, bytes: Uint8Array): 'same' | 'newer' | 'changed' {
-    const { database, onTrouble = none } = this.#init;
+    const { database, onTrouble } = this.#init;
     const learned = this.#do(() => this.#contacts.learn(contact, bytes));
     database.afterCommit(() => {
       if (learned === 'newer') this.#laneOf(contact).mayOpen();
@@ -182,14 +173,14 @@ export class Delivery {
     return this.#outbox.waiting(contact);
   }
 
-  /** Sends over this route from now on, until the function that is returned is called: at once, when the way is lost. */
+  /** Sends over this route from now on, until what it returns is called: at once, when the way is lost. */
   attach(route: Route): () => void {
     return this.#laneOf(route.contact).attach(route);
   }
 
   /**
-   * What came; the verdict is for the sender, and true also if this process ends now. Not to be called inside a
-   * transaction. Throws only on a defect, of `apply` too: then nothing was kept, and the way should end without a verdict.
+   * What came; the verdict is for the sender, and true also if this process ends now. Not to be called in a transaction.
+   * Throws only on a defect, of `apply` too: then nothing was kept, and the way should end without a verdict.
    */
   receive(carried: Carried, from: From): Verdict {
     return this.#reception.receive(carried, from);
@@ -201,12 +192,15 @@ export class Delivery {
   }
 
   /**
-   * What the contact has seen of us, after it has logged in and before anything is sent. More than was ever sent: this
-   * is an old copy. Its sessions go, contents get numbers that were never used, and a new session is opened.
+   * What the contact has seen of us, told before anything is sent. More than was ever sent: this is an old copy. Its
+   * sessions go, contents get numbers that were never used, and a new session is opened.
    */
   theySaw(contact: ContactId, seen: number): void {
-    if (!this.#do(() => this.#contacts.theySaw(contact, seen))) return;
-    this.#init.database.afterCommit(() => this.#laneOf(contact).mayOpen());
+    this.#do(() => {
+      if (!this.#contacts.theySaw(contact, seen)) return;
+      this.#init.onRolledBack(contact);
+      this.#init.database.afterCommit(() => this.#laneOf(contact).mayOpen());
+    });
   }
 
   /** Opens a new session with the newest bundle of the contact; where that is not current, nothing changes. */

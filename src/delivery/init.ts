@@ -3,7 +3,7 @@
 import type { Primitives } from '../kem/index.ts';
 import type { Clock } from '../safety/clock.ts';
 import { toHex } from '../safety/bytes.ts';
-import type { Log } from '../safety/log.ts';
+import { type Log, silent } from '../safety/log.ts';
 import type { Database, TableSpec } from '../store/database.ts';
 import type { Apply, ContactId } from './face.ts';
 import type { Lane, WaitingCause } from './lane.ts';
@@ -36,11 +36,36 @@ export interface DeliveryInit {
   readonly onRefused?: ((contact: ContactId, key: Uint8Array) => void) | undefined;
   /** In the transaction that encrypts the content for the first time. */
   readonly onSent?: ((contact: ContactId, key: Uint8Array) => void) | undefined;
+  /**
+   * In the transaction that begins anew with a contact, because it has seen more of us than we know to have sent: after
+   * a restore, or in an old copy of the data. Places that the domain has given since then may have been given before.
+   */
+  readonly onRolledBack?: ((contact: ContactId) => void) | undefined;
   /** After a commit: why contents wait has changed to something that a person or another part can mend. */
   readonly onTrouble?: ((contact: ContactId) => void) | undefined;
   readonly log?: Log | undefined;
   /** Called around every send and all verdicts of a turn: a place to fail in tests. */
   readonly onStep?: ((step: string) => void) | undefined;
+}
+
+/** With what is optional. */
+export type WholeInit = { readonly [name in keyof DeliveryInit]-?: NonNullable<DeliveryInit[name]> };
+
+export function withDefaults(init: DeliveryInit): WholeInit {
+  const none = (): void => {};
+  return {
+    database: init.database,
+    primitives: init.primitives,
+    clock: init.clock,
+    apply: init.apply,
+    onKept: init.onKept,
+    onRefused: init.onRefused ?? none,
+    onSent: init.onSent ?? none,
+    onRolledBack: init.onRolledBack ?? none,
+    onTrouble: init.onTrouble ?? none,
+    log: init.log ?? silent,
+    onStep: init.onStep ?? none,
+  };
 }
 
 export interface OutboxEntry {

@@ -174,10 +174,11 @@ export class Lane {
     const entries = this.#parts.outbox.entries(this.#contact);
     const first = entries.find(({ key }) => key !== null);
     if (first !== undefined) way.release(first.id);
+    let contents = 0;
     for (const entry of entries) {
-      if (entry.form !== 'void' && way.isFree(entry.id) && !way.isGone) {
-        this.#launch(way, entry, entry.key === null || entry === first);
-      }
+      if (entry.key !== null && ++contents > way.width) continue;
+      if (entry.form === 'void' || way.isGone || !way.isFree(entry.id)) continue;
+      this.#launch(way, entry, entry.key === null || entry === first);
     }
   }
 

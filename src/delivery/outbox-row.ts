@@ -14,7 +14,7 @@ import type { ContactId } from './face.ts';
 import type { Numbered } from './streams.ts';
 
 const VERSION = 1;
-export const KEY_BYTES = 16;
+const KEY_BYTES = 16;
 export const ITEM_NAME_BYTES = FINGERPRINT_BYTES + KEY_BYTES + 1;
 
 export interface OutboxItem extends Numbered {

@@ -158,32 +158,26 @@ export class Reception {
   #keep(contact: ContactId, received: Received, via: Via, count: number): void {
     const { database, peers, sessions, streams, onReceived } = this.#parts;
     const { transcript, epochKeys, content } = received;
+    const told = content.length === 0 ? null : splitHead(content);
+    const place = told === null ? null : streams.place(contact, told.head);
+    // before anything is written: it comes again, and costs less then
+    if (place === 'early') throw new Refusal('busy');
     sessions.put(contact, received.contact);
     sessions.applySkipped(transcript, received.skipped);
     if (epochKeys !== null) {
       wipe(epochKeys.send, epochKeys.receive);
       if (epochKeys.pairKey !== null) peers.learnPairKey(contact, transcript, epochKeys.pairKey);
     }
-    if (content.length > 0) this.#content(contact, received, via, count);
-    else streams.received(contact, null, count);
+    const isNew = told !== null && place === 'next';
+    streams.received(contact, isNew ? told.head : null, count);
+    if (isNew) this.#apply(contact, received, told.content, via);
     database.afterCommit(() => onReceived(contact));
   }
 
-  #content(
-    contact: ContactId,
-    { content: whole, proven, accepted }: Received,
-    via: Via,
-    count: number,
-  ): void {
-    const { streams, apply } = this.#parts;
-    const { head, content } = splitHead(whole);
-    const place = streams.place(contact, head);
-    if (place === 'early') throw new Refusal('busy');
-    streams.received(contact, place === 'twice' ? null : head, count);
-    if (place === 'twice') return;
+  #apply(contact: ContactId, { proven, accepted }: Received, content: Uint8Array, via: Via): void {
     const used = accepted?.oneTimePrekeyId ?? 0;
     try {
-      apply({ contact, content, proven, oneTimePrekeyId: used === 0 ? null : used, via });
+      this.#parts.apply({ contact, content, proven, oneTimePrekeyId: used === 0 ? null : used, via });
     } catch (error) {
       if (error instanceof NotNow || error instanceof StoreError) throw new Refusal('busy', error);
       throw error instanceof KithError ? new Refusal('refused', error) : error;

@@ -5,7 +5,7 @@
 
 import type { Clock } from '../safety/clock.ts';
 import type { Carried, Route, Verdict } from './face.ts';
-import { BUSY_MAX_MS, BUSY_MIN_MS, LOST_MAX_MS, LOST_MIN_MS } from './limits.ts';
+import { BUSY_MAX_MS, BUSY_MIN_MS, LOST_MAX_MS, LOST_MIN_MS, WINDOW } from './limits.ts';
 
 /** `lost`: there was no verdict, and it is not known what became of it. */
 export type Outcome = Verdict | 'lost';
@@ -25,6 +25,8 @@ export class Way {
   readonly #held = new Set<string>();
   #pause: PauseCause | null = null;
   #hasTimer = false;
+  /** Contents that may be on their way at once: fewer where they do not arrive in order, as TCP does. */
+  #width = WINDOW;
   #busyMs = BUSY_MIN_MS;
   #lostMs = LOST_MIN_MS;
 
@@ -36,6 +38,10 @@ export class Way {
 
   get pause(): PauseCause | null {
     return this.#pause;
+  }
+
+  get width(): number {
+    return this.#width;
   }
 
   get isGone(): boolean {
@@ -66,6 +72,7 @@ export class Way {
   /** Something got through: all that is held back may be sent again. */
   goOn(): void {
     this.#held.clear();
+    this.#width = Math.min(this.#width + 1, WINDOW);
     this.#busyMs = BUSY_MIN_MS;
     this.#lostMs = LOST_MIN_MS;
   }
@@ -73,6 +80,7 @@ export class Way {
   /** Holds an entry back until one before it is kept. */
   hold(id: string): void {
     this.#held.add(id);
+    this.#width = Math.max(1, Math.floor(this.#width / 2));
   }
 
   /** There is none before it. */

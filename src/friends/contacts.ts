@@ -77,14 +77,13 @@ export class Contacts {
   }
 
   /**
-   * A petname that the owner chose for `id`, as it is kept. Somebody who only asks and was not named by the owner gives
-   * way. Throws FriendsError NAME_BAD or NAME_TAKEN.
+   * A petname that the owner chose for `id`, as it is kept. Who has it without having been given it gives way. Throws FriendsError NAME_BAD or NAME_TAKEN.
    */
   claimName(name: string, id: ContactId): string {
     const clean = checkedPetname(name);
     const holder = this.#namedBy(clean);
     if (holder === null || equal(holder.id, id)) return clean;
-    if (holder.nameChosen || holder.state !== 'asking') {
+    if (holder.nameChosen) {
       throw new FriendsError('NAME_TAKEN', 'somebody else has this name already', {
         hint: 'Choose another name, or rename the other contact first.',
       });

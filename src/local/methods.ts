@@ -11,12 +11,12 @@ import type { KithNode } from '../node.ts';
 import { LocalError } from './errors.ts';
 import type { Json } from './json-rpc.ts';
 import { overlayMethods, type OverlayFace } from './overlay-methods.ts';
-import { text } from './params.ts';
+import { checked, TEXT, text } from './params.ts';
 import { peopleMethods } from './people-methods.ts';
 import type { Method, Methods, Session } from './server.ts';
 
 /** What of a node the local socket offers. */
-export type NodeFace = Pick<KithNode, 'status' | 'say'> & OverlayFace;
+export type NodeFace = Pick<KithNode, 'status' | 'say' | 'backup'> & OverlayFace;
 
 /** Content on its way from a client into {@link KithNode.say}: one chunk at a time, each waiting for the link. */
 class Upload implements AsyncIterable<Uint8Array> {
@@ -53,11 +53,21 @@ class Upload implements AsyncIterable<Uint8Array> {
   }
 }
 
+const BACKUP = { path: TEXT, passphrase: TEXT };
+
 /** The methods of one session with `node`, and with the people it knows where it knows some. */
 export function nodeMethods(node: NodeFace, people?: PeopleFace): Methods {
   return (session) =>
     new Map<string, Method>([
       ['status', async () => ({ ...node.status() }) satisfies Json],
+      [
+        'store.backup',
+        async (params) => {
+          const { path, passphrase } = checked(BACKUP, params);
+          const { rows } = await node.backup(path, passphrase);
+          return { rows };
+        },
+      ],
       ...sayMethods(node, session),
       ...overlayMethods(node, session),
       ...(people === undefined ? [] : peopleMethods(people, session)),

@@ -10,7 +10,7 @@ import type { TorInit } from '../transport-tor/tor/tor.ts';
 import type { TorStatus } from '../transport-tor/tor/status.ts';
 import type { OnionAddress } from '../wire/onion.ts';
 import type { SayStatus } from '../wire/say.ts';
-import type { PeopleStats } from './people.ts';
+import type { PeopleStats } from './people-init.ts';
 import type { EpochSchedule } from './epochs.ts';
 
 export interface KithInit {

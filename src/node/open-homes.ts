@@ -9,7 +9,7 @@ import { SealedDatastore } from '../store/datastore.ts';
 import { Home } from './home.ts';
 import { Homes } from './homes.ts';
 import type { PeopleBook } from './people-book.ts';
-import type { PeopleInit } from './people.ts';
+import type { PeopleInit } from './people-init.ts';
 import type { Ways } from './ways.ts';
 
 export function openHomes(init: PeopleInit, book: PeopleBook, { links }: Ways): Promise<Homes> {

@@ -89,7 +89,10 @@ export class PeopleBook {
         this.chat.onKept(contact, key);
         database.afterCommit(() => init.onDelivered(clock.now() - since));
       },
-      onRefused: (contact, key) => this.chat.onRefused(contact, key),
+      onRefused: (contact, key) => {
+        this.friends.onRefused(contact, key);
+        this.chat.onRefused(contact, key);
+      },
       onSent: (contact, key) => this.chat.onSent(contact, key),
       onTrouble: init.onTrouble,
       ...(onStep === undefined ? {} : { onStep }),

@@ -2,14 +2,11 @@
 
 import type { Message } from '../chat/message.ts';
 import type { ContactId } from '../delivery/face.ts';
-import { fetchBundle } from '../friends/door/door-client.ts';
 import type { Contact } from '../friends/people.ts';
 import { safetyWords } from '../identity/safety-words.ts';
 import { fingerprintWords } from '../identity/words.ts';
 import { equal, fromHex, toHex } from '../safety/bytes.ts';
-import { nodeProvider } from '../safety/crypto/node.ts';
 import { KithError } from '../safety/errors.ts';
-import { onionOf } from '../wire/onion.ts';
 import type {
   FriendView,
   HistoryOptions,
@@ -20,6 +17,7 @@ import type {
   SearchOptions,
   SendOptions,
 } from './people-face.ts';
+import { type AddOptions, addFriend } from './add-friend.ts';
 import type { People } from './people.ts';
 import { inviteView, isoTimeOrNull, messageView, profileView } from './people-views.ts';
 
@@ -73,20 +71,9 @@ export class PeopleCalls implements PeopleFace {
     return this.#view(this.#find(who));
   }
 
-  async add(uri: string, { name, note, signal }: Parameters<PeopleFace['add']>[1]): Promise<FriendView> {
-    const { book, init, knocks } = this.#people;
-    const invite = book.friends.readInvite(uri);
-    const { channels, random, clock } = init;
-    const dial = { channels, provider: nodeProvider, random, clock };
-    const bundle = await fetchBundle(dial, onionOf(invite.onionKey), signal);
-    const contact = book.friends.request(invite, bundle, {
-      ...(name === undefined ? {} : { name }),
-      ...(note === undefined ? {} : { note }),
-      myName: book.profile.own().name,
-    });
-    init.onEntryPoints(invite.entryPoints);
-    knocks.want(contact.id);
-    return this.#view(contact);
+  async add(uri: string, options: AddOptions): Promise<FriendView> {
+    const id = await addFriend(this.#people, uri, options);
+    return this.#view(this.#find(toHex(id)));
   }
 
   accept(who: string, name?: string): FriendView {

@@ -5,19 +5,31 @@
 
 import type { ChatEvent, Message } from '../chat/message.ts';
 import type { ContactId } from '../delivery/face.ts';
+import type { LinkStatus } from '../friends/link/face.ts';
 import type { FriendEvent } from '../friends/people.ts';
 import { equal, toHex } from '../safety/bytes.ts';
-import type { FriendView, PeopleEvent } from './people-face.ts';
-import type { People } from './people.ts';
+import type { Log } from '../safety/log.ts';
+import type { FriendView, InviteView, PeopleEvent } from './people-face.ts';
+import type { PeopleBook } from './people-book.ts';
 import { friendView, inviteView, messageView } from './people-views.ts';
 
+/** The people, as far as events tell of them. */
+export interface Shown {
+  readonly init: { readonly log: Log };
+  readonly book: PeopleBook;
+  readonly links: { statusOf(contact: ContactId): LinkStatus };
+  readonly doors: { stateOf(onionKey: Uint8Array): InviteView['state'] | null };
+  /** How a contact stands to be reached. */
+  reachOf(contact: ContactId): LinkStatus;
+}
+
 export class PeopleEvents {
-  readonly #people: People;
+  readonly #people: Shown;
   readonly #listeners = new Set<(event: PeopleEvent) => void>();
   readonly #changed = new Set<string>();
   readonly #presence = new Map<string, FriendView['presence']>();
 
-  constructor(people: People) {
+  constructor(people: Shown) {
     this.#people = people;
   }
 

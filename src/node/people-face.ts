@@ -61,6 +61,8 @@ export interface FriendView {
   readonly since: string;
   /** When a request ends by itself. */
   readonly expiresAt: string | null;
+  /** Of one that we asked: whether the request is with them; `refused` is for good. Null in the other states. */
+  readonly request: 'on-its-way' | 'arrived' | 'refused' | null;
   /** What they wrote with their request. */
   readonly note: string;
   readonly profile: ProfileView | null;
@@ -177,7 +179,10 @@ export interface PeopleFace {
 
   friends(): readonly FriendView[];
   friend(who: string): FriendView;
-  /** Fetches the bundle behind an invite and sends a request. Resolves when the request is saved. */
+  /**
+   * Fetches the bundle behind an invite, saves a request, and waits a minute for it to arrive; after that it goes out
+   * when it can. Throws INVITE_REFUSED where the invite was used or closed, and has asked nobody then.
+   */
   add(
     uri: string,
     options: { readonly name?: string; readonly note?: string; readonly signal?: AbortSignal },

@@ -49,6 +49,7 @@ export function friendView(contact: Contact, around: AroundContact): FriendView 
     state: contact.state,
     since: isoTime(contact.since),
     expiresAt: isoTimeOrNull(contact.expiresAt),
+    request: requestOf(contact),
     note: contact.note,
     profile: around.profile === null ? claimed(contact) : profileView(around.profile),
     trust: trust === 'proven' && contact.compared ? 'compared' : trust,
@@ -60,6 +61,12 @@ export function friendView(contact: Contact, around: AroundContact): FriendView 
     unread: around.unread,
     timerS: around.timerS,
   };
+}
+
+function requestOf({ state, arrived, refused }: Contact): FriendView['request'] {
+  if (state !== 'requested') return null;
+  if (refused) return 'refused';
+  return arrived ? 'arrived' : 'on-its-way';
 }
 
 /** What they called themselves when they asked or answered. */

@@ -12,69 +12,19 @@ import type { Knocks } from '../friends/door/knocks.ts';
 import type { FriendLinks } from '../friends/link/friend-links.ts';
 import type { LinkStatus } from '../friends/link/face.ts';
 import type { FriendEvent } from '../friends/people.ts';
-import type { ChannelHandler } from '../net/acceptor.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
-import type { Clock } from '../safety/clock.ts';
-import type { Log } from '../safety/log.ts';
-import type { RandomBytes } from '../safety/random.ts';
-import type { Database } from '../store/database.ts';
-import type { SealedRows } from '../store/sealed-rows.ts';
-import type { OnionDialer } from '../transport-tor/dialer.ts';
-import type { TorHost } from '../transport-tor/options.ts';
-import { ClientKeys, type OnionAuthorizer } from './client-keys.ts';
+import { ClientKeys } from './client-keys.ts';
 import { HomeRows } from './home-rows.ts';
 import type { Homes } from './homes.ts';
 import { openHomes } from './open-homes.ts';
 import { PeopleBook } from './people-book.ts';
 import { PeopleEvents } from './people-events.ts';
-import type { PersonaTor } from './persona-tor.ts';
-import type { Dials } from './timed-dials.ts';
+import type { PeopleInit, PeopleStats } from './people-init.ts';
 import { Upkeep } from './upkeep.ts';
 import { wireWays } from './ways.ts';
 
 /** How often keys and sessions are looked through for what is to be renewed or erased. */
 const HOUSEKEEPING_MS = 60 * 60 * 1000;
-
-export interface PeopleInit {
-  readonly database: Database;
-  readonly tor: Pick<TorHost, 'ready' | 'status'> & {
-    readonly services: TorHost['services'] & OnionAuthorizer;
-  };
-  readonly known: PersonaTor;
-  readonly dialer: OnionDialer;
-  readonly channels: Dials;
-  /** Short directory for the unix sockets of onions. */
-  readonly socketDir: string;
-  /** libp2p's peer store of home. */
-  readonly homePeers: SealedRows;
-  /** Whether anybody who knows the home onion may connect. */
-  readonly open: boolean;
-  /** Raw protocols on home beside that of friends. */
-  readonly handlers: ReadonlyMap<string, ChannelHandler>;
-  /** Onion keys of DHT entry points for invites. */
-  readonly entryPoints: () => readonly Uint8Array[];
-  /** An invite named these (32 bytes each). */
-  readonly onEntryPoints: (onionKeys: readonly Uint8Array[]) => void;
-  readonly generation: () => number;
-  /** A friend has a content on disk that was saved here so long ago, ms. */
-  readonly onDelivered: (tookMs: number) => void;
-  readonly clock: Clock;
-  readonly random: RandomBytes;
-  readonly log: Log;
-}
-
-/** What there is of people, without a name. */
-export interface PeopleStats {
-  readonly friends: number;
-  /** Who asks to be one. */
-  readonly requests: number;
-  /** Links to friends that are open. */
-  readonly links: number;
-  /** Contents that wait for somebody. */
-  readonly waiting: number;
-  /** On links, since the start. */
-  readonly bytes: { readonly sent: number; readonly received: number };
-}
 
 export class People {
   readonly book: PeopleBook;
@@ -161,6 +111,7 @@ export class People {
     this.links.start();
     this.knocks.start();
     this.#syncKnocks();
+    if (friends.homeRotationDue) this.#moveHome();
   }
 
   async stop(): Promise<void> {
@@ -222,10 +173,15 @@ export class People {
         this.#clientKeys.sync(this.book.friends.homesToDial());
         break;
       case 'home-rotation-due':
-        void this.rotateHome().catch((error: unknown) => {
-          this.init.log('warn', 'the new home is not reachable yet', { reason: String(error) });
-        });
+        this.#moveHome();
     }
+  }
+
+  /** Somebody knows the home who should not any more. */
+  #moveHome(): void {
+    this.rotateHome().catch((error: unknown) => {
+      this.init.log('warn', 'the new home is not reachable yet', { reason: String(error) });
+    });
   }
 
   async #syncHomes(): Promise<void> {

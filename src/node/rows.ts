@@ -22,7 +22,7 @@ const SLOT_CAPS = { maxRows: SLOT_ROWS, maxBytes: SLOT_ROWS_BYTES };
 
 const HANDLE = 'handle-';
 
-/** Damaged, or written under a store.key that is gone. */
+/** Damaged, or written under a store key that is gone. */
 const LOST: ReadonlySet<string> = new Set(['STORE_DAMAGED', 'STORE_KEY_WRONG']);
 
 export interface RowsInit {

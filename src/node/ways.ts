@@ -9,7 +9,7 @@ import { OnionEndpoint } from '../transport-tor/endpoint.ts';
 import { onionOf } from '../wire/onion.ts';
 import type { Home } from './home.ts';
 import type { PeopleBook } from './people-book.ts';
-import type { PeopleInit } from './people.ts';
+import type { PeopleInit } from './people-init.ts';
 
 export interface WaysInit {
   readonly init: PeopleInit;

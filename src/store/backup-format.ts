@@ -10,7 +10,7 @@
  * | 6 | cost of Argon2id |
  * | 16 | check: tells a wrong passphrase |
  *
- * HKDF-SHA256(Argon2id(passphrase), salt = all of the head before the check, `kith/1/store/backup`, 48) = key (32) ‖
+ * HKDF-SHA256(Argon2id(passphrase), salt = all of the head before the check, the label below, 48) = key (32) ‖
  * check (16). Piece i = AES-256-GCM(key, nonce = zeros (7) ‖ i (4) ‖ 1 for the last, else 0, aad = head, plaintext);
  * each but the last has 65,536 bytes of plaintext. The key is of this one file, as the salt is.
  */
@@ -20,7 +20,7 @@ import type { Provider } from '../safety/crypto/provider.ts';
 import { FieldReader, FieldWriter } from '../wire/fields.ts';
 import { MAX_ROW_NAME_BYTES, MAX_VALUE_BYTES } from './limits.ts';
 import { type Argon2Cost, decodeCost, encodeCost, SALT_BYTES } from './passphrase.ts';
-import type { StoredRow } from './sealed-table.ts';
+import type { StoredRow } from './stored-row.ts';
 
 const MAGIC = utf8('kith-backup');
 const VERSION = 1;

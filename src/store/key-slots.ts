@@ -12,7 +12,7 @@
  * | 48 | store key (32), sealed by AES-256-GCM, nonce 0, aad = the fields of the slot before |
  * | 16 | after the last slot: SHA-256 of all before, first half: tells damage from a wrong passphrase |
  *
- * Key of a slot = HKDF-SHA256(secret, salt, `kith/1/store/slot` ‖ kind), used for this one seal, as the salt is new
+ * Key of a slot = HKDF-SHA256(secret, salt, label ‖ kind), used for this one seal, as the salt is new
  * each time. Not promised: that an old copy of this file does not open the store with an old passphrase. It does.
  */
 

@@ -13,18 +13,11 @@ import type { StatementSync } from 'node:sqlite';
 import { equal } from '../safety/bytes.ts';
 import { readFailed, rowDamaged, rowTooLarge } from './errors.ts';
 import { MAX_PAGE_ROWS, MAX_ROW_NAME_BYTES, MAX_VALUE_BYTES } from './limits.ts';
+import type { StoredRow } from './stored-row.ts';
 import type { TableSeal } from './table-seal.ts';
 import { sqlOf } from './table-sql.ts';
 
-export interface StoredRow {
-  /** Place in the order, from 1. */
-  readonly seq: number;
-  readonly name: Uint8Array;
-  /** Empty where none was given. */
-  readonly scope: Uint8Array;
-  readonly alias: Uint8Array | null;
-  readonly value: Uint8Array;
-}
+export type { StoredRow } from './stored-row.ts';
 
 export interface RowToPut {
   /** At most {@link MAX_ROW_NAME_BYTES}, as scope and alias. */

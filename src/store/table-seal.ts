@@ -20,7 +20,7 @@ import type { RandomBytes } from '../safety/random.ts';
 import { FieldReader, FieldWriter } from '../wire/fields.ts';
 import { MAX_ROW_NAME_BYTES } from './limits.ts';
 import { RowSeal } from './row-seal.ts';
-import type { StoredRow } from './sealed-table.ts';
+import type { StoredRow } from './stored-row.ts';
 
 const TABLE = utf8('kith/1/store/table');
 const SCOPE = utf8('kith/1/store/scope');

@@ -42,7 +42,9 @@ describe('a conversation', () => {
     settle(alice, bob);
     const news = bob.events.flatMap((event) => (event.kind === 'message' ? [lineOf(event.message)] : []));
     assert.deepEqual(news, ['<one']);
-    const states = alice.events.flatMap((event) => (event.kind.startsWith('message') && 'message' in event ? [event.message.state] : []));
+    const states = alice.events.flatMap((event) =>
+      event.kind.startsWith('message') && 'message' in event ? [event.message.state] : [],
+    );
     assert.deepEqual(states, ['saved', 'sent', 'delivered']);
   });
 
@@ -50,7 +52,11 @@ describe('a conversation', () => {
     const { alice, bob, clock } = pair();
     const next = seededNumbers(5);
     const chance = (of: number) => () => next() % of === 0;
-    const order = <T>(items: T[]): T[] => items.map((item) => [next(), item] as const).sort((a, b) => a[0] - b[0]).map(([, item]) => item);
+    const order = <T>(items: T[]): T[] =>
+      items
+        .map((item) => [next(), item] as const)
+        .sort((a, b) => a[0] - b[0])
+        .map(([, item]) => item);
     const weather = { order, lost: chance(3), doubled: chance(4) };
     for (let i = 0; i < 60; i++) {
       alice.chat.send(BOB, { text: `a${i}` });
@@ -62,9 +68,15 @@ describe('a conversation', () => {
       }
     }
     settle(alice, bob, weather);
-    for (const [side, contact, letter] of [[alice, BOB, 'b'], [bob, ALICE, 'a']] as const) {
+    for (const [side, contact, letter] of [
+      [alice, BOB, 'b'],
+      [bob, ALICE, 'a'],
+    ] as const) {
       const theirs = side.history(contact).filter(({ mine }) => !mine);
-      assert.deepEqual(theirs.map(({ text }) => text), Array.from({ length: 60 }, (_, i) => `${letter}${i}`));
+      assert.deepEqual(
+        theirs.map(({ text }) => text),
+        Array.from({ length: 60 }, (_, i) => `${letter}${i}`),
+      );
       assert.ok(theirs.every(({ broken }) => !broken));
     }
   });
@@ -77,20 +89,47 @@ describe('a conversation', () => {
     bob.proven = true;
     alice.chat.send(BOB, { text: 'proven' });
     settle(alice, bob);
-    assert.deepEqual(bob.history(ALICE).map(({ unproven }) => unproven), [true, false]);
+    assert.deepEqual(
+      bob.history(ALICE).map(({ unproven }) => unproven),
+      [true, false],
+    );
   });
 
   test('refuses what cannot be sent, and changes nothing then', () => {
     const { alice } = pair();
-    assert.equal(codeOf(() => alice.chat.send(BOB, { text: '' })), 'MESSAGE_EMPTY');
-    assert.equal(codeOf(() => alice.chat.send(BOB, { text: 'ä'.repeat(6_001) })), 'MESSAGE_TOO_LONG');
-    assert.equal(codeOf(() => alice.chat.send(BOB, { text: '\ud800' })), 'MESSAGE_TOO_LONG');
-    assert.equal(codeOf(() => alice.chat.send(BOB, { text: 'x', replyTo: new Uint8Array(16) })), 'MESSAGE_UNKNOWN');
+    assert.equal(
+      codeOf(() => alice.chat.send(BOB, { text: '' })),
+      'MESSAGE_EMPTY',
+    );
+    assert.equal(
+      codeOf(() => alice.chat.send(BOB, { text: 'ä'.repeat(6_001) })),
+      'MESSAGE_TOO_LONG',
+    );
+    assert.equal(
+      codeOf(() => alice.chat.send(BOB, { text: '\ud800' })),
+      'MESSAGE_TOO_LONG',
+    );
+    assert.equal(
+      codeOf(() => alice.chat.send(BOB, { text: 'x', replyTo: new Uint8Array(16) })),
+      'MESSAGE_UNKNOWN',
+    );
     const large = { name: 'a', type: 'b', bytes: new Uint8Array(204_801) };
-    assert.equal(codeOf(() => alice.chat.send(BOB, { attachment: large })), 'ATTACHMENT_TOO_LARGE');
-    assert.equal(codeOf(() => alice.chat.setTimer(BOB, -1)), 'TIMER_WRONG');
-    assert.equal(codeOf(() => alice.chat.history(BOB, { limit: 0 })), 'PAGE_WRONG');
-    assert.equal(codeOf(() => alice.chat.search(' ')), 'QUERY_WRONG');
+    assert.equal(
+      codeOf(() => alice.chat.send(BOB, { attachment: large })),
+      'ATTACHMENT_TOO_LARGE',
+    );
+    assert.equal(
+      codeOf(() => alice.chat.setTimer(BOB, -1)),
+      'TIMER_WRONG',
+    );
+    assert.equal(
+      codeOf(() => alice.chat.history(BOB, { limit: 0 })),
+      'PAGE_WRONG',
+    );
+    assert.equal(
+      codeOf(() => alice.chat.search(' ')),
+      'QUERY_WRONG',
+    );
     assert.deepEqual(alice.texts(BOB), []);
     assert.equal(alice.outbox.rows(BOB).length, 0);
     assert.equal(alice.chat.send(BOB, { text: 'ä'.repeat(6_000) }).state, 'saved');
@@ -127,7 +166,10 @@ describe('changes', () => {
     alice.chat.react(one.id, '🎉');
     alice.chat.delete(two.id);
     settle(alice, bob);
-    for (const [side, contact] of [[alice, BOB], [bob, ALICE]] as const) {
+    for (const [side, contact] of [
+      [alice, BOB],
+      [bob, ALICE],
+    ] as const) {
       const [first, second] = side.history(contact);
       assert.equal(first?.text, 'hello');
       assert.ok(first?.editedAt !== null);
@@ -158,13 +200,22 @@ describe('changes', () => {
     const { alice, bob } = pair();
     const one = alice.chat.send(BOB, { text: 'mine' });
     settle(alice, bob);
-    assert.equal(codeOf(() => bob.chat.edit(one.id, 'yours')), 'MESSAGE_NOT_YOURS');
-    assert.equal(codeOf(() => bob.chat.delete(one.id)), 'MESSAGE_NOT_YOURS');
+    assert.equal(
+      codeOf(() => bob.chat.edit(one.id, 'yours')),
+      'MESSAGE_NOT_YOURS',
+    );
+    assert.equal(
+      codeOf(() => bob.chat.delete(one.id)),
+      'MESSAGE_NOT_YOURS',
+    );
     bob.chat.delete(one.id, { onlyHere: true });
     settle(alice, bob);
     assert.deepEqual(bob.texts(ALICE), []);
     assert.deepEqual(alice.texts(BOB), ['>mine']);
-    assert.equal(codeOf(() => bob.chat.react(one.id, 'x')), 'MESSAGE_UNKNOWN');
+    assert.equal(
+      codeOf(() => bob.chat.react(one.id, 'x')),
+      'MESSAGE_UNKNOWN',
+    );
   });
 
   test('of a message that was deleted before it was encrypted nothing is ever sent', () => {

@@ -92,6 +92,7 @@ function face(overlay: OverlayStatus): NodeFace {
       return { content, expiry: 1_800_000_000, answers: 2, conflicts, tookMs: 3000 };
     },
     onAnnounced: () => () => {},
+    backup: async () => ({ rows: 3 }),
     say: async () => {
       throw new ChannelError('PROTOCOL_UNKNOWN'); // as an overlay address answers
     },

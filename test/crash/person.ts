@@ -14,12 +14,25 @@ import { TABLES } from '../../src/node/open-store.ts';
 import { PeopleBook } from '../../src/node/people-book.ts';
 import { utf8 } from '../../src/safety/bytes.ts';
 import { silent } from '../../src/safety/log.ts';
+import { systemDisk } from '../../src/safety/disk.ts';
+import { writeBackup } from '../../src/store/backup.ts';
 import { Database } from '../../src/store/database.ts';
 import { generationOf } from '../../src/store/meta.ts';
+import { restoreBackup } from '../../src/store/restore.ts';
 import type { World } from './world.ts';
+
+const PASSPHRASE = 'correct horse battery staple';
+/** As little as Argon2 takes: nothing here is secret. */
+const CHEAP = { memoryKib: 8, passes: 1, lanes: 1 };
 
 /** Thrown where the process is to end. */
 export class Crash extends Error {}
+
+/** Also where a part has wrapped it into an error of its own. */
+function isCrash(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isCrash);
+  return error instanceof Crash || (error instanceof Error && error.cause !== undefined && isCrash(error.cause));
+}
 
 /** The file and its log, byte for byte. */
 export interface Image {
@@ -90,7 +103,7 @@ export class Person {
     try {
       work();
     } catch (error) {
-      if (!(error instanceof Crash)) throw error;
+      if (!isCrash(error)) throw error;
     }
     return !this.isDead;
   }
@@ -101,6 +114,28 @@ export class Person {
     if (image !== undefined) this.#image = image;
     this.#discard();
     this.crashes++;
+    if (image !== undefined) this.told.clear();
+    this.start();
+  }
+
+  /** Writes a backup. */
+  async backup(path: string): Promise<void> {
+    const { clock, random, provider } = this.world;
+    const { database } = this;
+    const how = { path, passphrase: PASSPHRASE, cost: CHEAP };
+    await writeBackup({ database, disk: systemDisk, clock, random, provider, ...how });
+  }
+
+  /** Loses the disk, restores the backup onto a new one and starts with that. */
+  async restore(path: string): Promise<void> {
+    if (!this.isDead) this.#die();
+    this.#discard();
+    const { random, provider } = this.world;
+    const database = Database.open({ path: this.path, key: this.#storeKey, tables: TABLES, random, provider });
+    await restoreBackup({ database, path, passphrase: PASSPHRASE, provider });
+    database.close();
+    this.#image = null;
+    this.told.clear();
     this.start();
   }
 

@@ -75,6 +75,7 @@ export class Story {
     const { world } = this;
     for (const person of this.people) {
       while (person.isDead) {
+        this.wire.cut();
         // a crash seldom comes alone
         if (person.crashes === 0 && world.chance() < 0.3) world.fuse = world.steps + 1 + world.below(60);
         person.restart();

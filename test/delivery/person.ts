@@ -100,6 +100,7 @@ export class Person {
   /** What `apply` does besides keeping. */
   onApply: (arrived: Arrived) => void = () => {};
   troubles = 0;
+  rollbacks = 0;
   refused: string[] = [];
   /** How many keys were already enqueued, for unique keys. */
   #written = 0;
@@ -153,6 +154,9 @@ export class Person {
         });
       },
       onRefused: (_, key) => this.refused.push(toHex(key)),
+      onRolledBack: () => {
+        this.rollbacks += 1;
+      },
       onTrouble: () => {
         this.troubles += 1;
       },

@@ -95,6 +95,7 @@ test('an old copy of the data directory hears that it is one, and loses nothing 
   wire.disconnect();
   goBack();
   await talk(a, b, wire, 'new');
+  assert.deepEqual([a.rollbacks, b.rollbacks], [1, 0]);
   for (let i = 0; i < 5; i++) assert.equal(times(b.applied(a.id), `a new ${i}`), 1);
   await talk(a, b, wire, 'newer');
   assert.equal(times(b.applied(a.id), 'a newer 4'), 1);

@@ -94,10 +94,11 @@ test('echo answers what came while it was away, and nothing twice', LIMIT, async
   assert.equal((await answers(121)).at(-1), 'still there?');
 });
 
-test('echo does not answer itself, files or gaps', LIMIT, async () => {
+test('echo does not answer itself, answers, files or gaps', LIMIT, async () => {
   await run(echo);
   people.send('bob', { text: 'by hand' });
   people.arrive('bob', '', { kind: 'gap', missing: { count: 1, final: true } });
+  people.arrive('bob', 'a bot too', { replyTo: people.message('1').id });
   people.arrive('bob', 'last');
   assert.deepEqual(await answers(2), ['by hand', 'last']);
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Via } from '../../src/delivery/face.ts';
 import { encodeFriendAccept, encodeFriendHome, encodeFriendRequest } from '../../src/wire/friend-content.ts';
-import { befriend, carry, DAY, doorOf, hand, keyOf, LINK, Person, type Told } from './people.ts';
+import { befriend, carry, DAY, doorOf, guestNamed, hand, keyOf, LINK, Person, type Told } from './people.ts';
 
 const homeNamed = (name: string, revision = 1) => ({
   revision,
@@ -81,6 +81,17 @@ describe('a private invite', () => {
     assert.equal(alice.of(bob)?.since, start);
     assert.equal(alice.friends.invites().find(({ id }) => id === invite.id)?.used, 1);
     assert.equal(alice.friends.list().length, 1);
+  });
+
+  test('a request in a second session, where the first was not known, is taken; the prekey is erased all the same', () => {
+    const spare = alice.friends.openInvite();
+    const told = hand(mallory, alice, requestOf('mallory'), doorOf(spare.onionKey), {
+      oneTimePrekeyId: null,
+    });
+    assert.equal(told, 'kept');
+    assert.equal(alice.delivery.oneTime.size, 0);
+    alice.friends.deny(mallory.id);
+    alice.friends.closeInvite(spare.id);
   });
 
   test('a used one closes after a day, a door that is closed admits nobody', async () => {
@@ -200,14 +211,14 @@ describe('a flood', () => {
     carol.ask(alice, secret.uri);
     carry(carol, alice, doorOf(secret.onionKey));
     const door = doorOf(alice.friends.openInvite({ public: true }).onionKey);
-    const crowd = Array.from({ length: 53 }, (_, i) => new Person(`stranger ${i}`));
-    for (const stranger of crowd) {
-      assert.equal(hand(stranger, alice, requestOf(stranger.name), door), 'kept');
+    const crowd = Array.from({ length: 53 }, (_, i) => guestNamed(`stranger ${i}`));
+    for (const [i, stranger] of crowd.entries()) {
+      assert.equal(hand(stranger, alice, requestOf(`stranger ${i}`), door), 'kept');
       await alice.clock.advance(1000);
     }
     assert.equal(alice.friends.list('asking').length, 51);
     assert.deepEqual(
-      crowd.map((stranger) => alice.of(stranger) === null),
+      crowd.map(({ id }) => alice.friends.get(id) === null),
       crowd.map((_, i) => i < 3),
     );
     assert.equal(alice.of(carol)?.state, 'asking');
@@ -215,6 +226,23 @@ describe('a flood', () => {
     assert.equal(alice.delivery.forgotten.length, 3);
     const names = new Set(alice.friends.list().map(({ name }) => name.toLowerCase()));
     assert.equal(names.size, 52);
+  });
+
+  test('of private requests ends at a hundred: the next ones are told to come later', () => {
+    const [alice, bob] = [new Person('alice'), new Person('bob')];
+    const take = (name: string): Told => {
+      const { id, onionKey, uri } = alice.friends.openInvite();
+      const oneTimePrekeyId = bob.friends.readInvite(uri).once?.oneTimePrekey.id ?? 0;
+      const told = hand(guestNamed(name), alice, requestOf(name), doorOf(onionKey), { oneTimePrekeyId });
+      alice.friends.closeInvite(id);
+      return told;
+    };
+    for (let i = 0; i < 100; i++) assert.equal(take(`guest ${i}`), 'kept');
+    assert.equal(take('one more'), 'busy');
+    const open = alice.friends.openInvite({ public: true });
+    assert.equal(hand(guestNamed('stranger'), alice, requestOf('stranger'), doorOf(open.onionKey)), 'busy');
+    alice.friends.deny(alice.friends.find('guest 7').id);
+    assert.equal(take('one more'), 'kept');
   });
 
   test('a home that comes before its request waits for it', () => {

@@ -5,7 +5,7 @@ import { type Arrived, type ContactId, NotNow, type Via } from '../../src/delive
 import { Friends, FRIENDS_TABLES } from '../../src/friends/friends.ts';
 import type { FriendsDelivery, OneTimePrekeyOffer } from '../../src/friends/needs.ts';
 import type { Contact, FriendEvent } from '../../src/friends/people.ts';
-import { equal, toHex, utf8 } from '../../src/safety/bytes.ts';
+import { equal, toHex } from '../../src/safety/bytes.ts';
 import { nodeProvider } from '../../src/safety/crypto/node.ts';
 import { KithError } from '../../src/safety/errors.ts';
 import { systemRandom } from '../../src/safety/random.ts';
@@ -164,9 +164,17 @@ export class Person {
 
 export type Told = 'kept' | 'busy' | 'refused';
 
+/** Somebody who only sends. */
+export type Guest = Pick<Person, 'id' | 'delivery'>;
+
+export function guestNamed(name: string): Guest {
+  const delivery = new FakeDelivery(name);
+  return { id: delivery.fingerprint, delivery };
+}
+
 /** Hands one content to somebody as delivery does. */
 export function hand(
-  from: Person,
+  from: Guest,
   to: Person,
   content: Uint8Array,
   via: Via,
@@ -211,5 +219,3 @@ export function befriend(alice: Person, bob: Person): void {
   alice.told();
   bob.told();
 }
-
-export const textOf = (text: string): Uint8Array => utf8(text);

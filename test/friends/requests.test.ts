@@ -100,6 +100,19 @@ describe('a request', () => {
     }
   });
 
+  test('both sides at once, where one request was refused, is a friendship by the answer to the other', () => {
+    const [alice, bob] = [new Person('alice'), new Person('bob')];
+    const [toAlice, toBob] = [alice.friends.openInvite(), bob.friends.openInvite()];
+    bob.ask(alice, toAlice.uri);
+    alice.friends.closeInvite(toAlice.id);
+    assert.deepEqual(carry(bob, alice, doorOf(toAlice.onionKey)), ['refused']);
+    alice.ask(bob, toBob.uri);
+    assert.deepEqual(carry(alice, bob, doorOf(toBob.onionKey)), ['kept']);
+    assert.deepEqual([bob.of(alice)?.state, bob.of(alice)?.refused], ['friend', false]);
+    assert.deepEqual(carry(bob, alice, LINK), ['kept']);
+    assert.equal(alice.of(bob)?.state, 'friend');
+  });
+
   test('with the invite of somebody who has asked already accepts', () => {
     const [alice, bob] = [new Person('alice'), new Person('bob')];
     const toAlice = alice.friends.openInvite();
@@ -120,6 +133,7 @@ describe('a request', () => {
     const second = alice.friends.openInvite();
     bob.ask(alice, second.uri, { note: 'again' });
     assert.deepEqual(bob.friends.doorOf(alice.id)?.onionKey, second.onionKey);
+    assert.equal(bob.delivery.waiting(alice.id).length, 1, 'the first goes no more');
     assert.equal(bob.friends.clientKeys().length, 1);
     assert.deepEqual(carry(bob, alice, doorOf(second.onionKey)).at(-1), 'kept');
     assert.equal(alice.of(bob)?.note, 'again');
@@ -127,6 +141,20 @@ describe('a request', () => {
     assert.deepEqual(alice.friends.loginKeys(bob.id), bob.friends.loginKeys(alice.id));
     assert.deepEqual(carry(alice, bob, LINK), ['kept']);
     assert.equal(bob.of(alice)?.state, 'friend');
+  });
+
+  test('that was accepted before it was made again still ends in friendship', () => {
+    const [alice, bob] = [new Person('alice'), new Person('bob')];
+    const first = alice.friends.openInvite();
+    bob.ask(alice, first.uri);
+    carry(bob, alice, doorOf(first.onionKey), true);
+    alice.friends.accept(bob.id, { myName: 'alice' });
+    const second = alice.friends.openInvite();
+    bob.ask(alice, second.uri);
+    assert.deepEqual(carry(bob, alice, doorOf(second.onionKey)), ['refused'], 'they are friends there');
+    assert.deepEqual(alice.friends.loginKeys(bob.id), bob.friends.loginKeys(alice.id));
+    assert.deepEqual(carry(alice, bob, LINK), ['kept']);
+    assert.deepEqual([bob.of(alice)?.state, bob.of(alice)?.refused], ['friend', false]);
   });
 
   test('that was withdrawn and made again opens the home with its new key', () => {

@@ -52,6 +52,7 @@ function node(refuseAfter = Number.POSITIVE_INFINITY) {
     }),
     peers: () => ({ peers: [ONION], entryPoints: [{ onion: ONION, source: 'config', reachedAtMs: null }] }),
     addPeer: async () => {},
+    backup: async (at, passphrase) => ({ rows: at.length + passphrase.length }),
     putSlot: async (content) => ({
       reference: `kith-slot:${content.length}`,
       expiry: 1,
@@ -101,6 +102,12 @@ test('status crosses the socket', async () => {
   const face = node();
   const client = await served(face);
   assert.deepEqual(await client.call('status'), face.status());
+});
+
+test('a backup is written where the client says, by the node', async () => {
+  const client = await served(node());
+  assert.deepEqual(await client.call('store.backup', { path: '/b', passphrase: 'long' }), { rows: 6 });
+  await assert.rejects(client.call('store.backup', { path: '/b' }), { code: 'PARAMS_WRONG' });
 });
 
 test('content crosses in order and the answer has its digest', async () => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { KithError } from '../../src/safety/errors.ts';
 import { befriend, eventually, PeopleNetwork, type PeopleNode } from './people-nodes.ts';
 
 let network: PeopleNetwork;
@@ -78,21 +79,25 @@ test('edits, reactions, deletions and attachments reach the other side', async (
   assert.deepEqual(Buffer.from(bob.calls.attachment(file.id).data, 'base64'), bytes);
 });
 
-test('a used private invite lets nobody else in', async () => {
+test('who is denied learns nothing; a used or closed invite lets nobody in, and says so', async () => {
   const invite = alice.calls.openInvite({});
-  await eventually('open', () =>
-    alice.calls.invites().find(({ id, state }) => id === invite.id && state === 'open'),
-  );
-  await carol.calls.add(invite.uri, { name: 'alice' });
+  const isOpen = (id: string) => () =>
+    alice.calls.invites().find((one) => one.id === id && one.state === 'open');
+  await eventually('open', isOpen(invite.id));
+  const asked = await carol.calls.add(invite.uri, { name: 'alice' });
+  assert.deepEqual([asked.state, asked.request], ['requested', 'arrived']);
   const { id } = await eventually('carol asks', () =>
     alice.calls.friends().find(({ state }) => state === 'asking'),
   );
+  const dave = await network.node('dave');
+  await assert.rejects(dave.calls.add(invite.uri, {}), { code: 'INVITE_REFUSED' });
+  assert.deepEqual(dave.calls.friends(), [], 'and nobody was asked');
   alice.calls.deny(id);
-  assert.equal(
-    alice.calls.friends().some(({ state }) => state === 'asking'),
-    false,
-  );
-  assert.deepEqual(carol.calls.history('alice'), []);
+  assert.equal(carol.calls.friend('alice').request, 'arrived');
+  const other = alice.calls.openInvite({ public: true });
+  await eventually('open', isOpen(other.id));
+  alice.calls.closeInvite(other.id);
+  await assert.rejects(dave.calls.add(other.uri, {}), KithError);
 });
 
 test('a new home: friends follow, and the old one goes', async () => {

@@ -60,7 +60,7 @@ test('the bytes are those of docs/wire.md', () => {
     ref: 2,
     bytes: filled(4_064, 255),
   });
-  assert.equal(toHex(message.subarray(0, 13)), '0502000000000001000000' + '02ff');
+  assert.equal(toHex(message.subarray(0, 13)), '050200000000000100000002ff');
 });
 
 test('sizes are those of the formats that travel in it', () => {

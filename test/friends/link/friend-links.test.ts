@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { bundleHash } from '../../../src/kem/bundle.ts';
+import { FrameWriter } from '../../../src/friends/link/frame-writer.ts';
 import type { ByteChannel } from '../../../src/net/byte-channel.ts';
 import { FrameReader } from '../../../src/net/frame-reader.ts';
 import { toHex } from '../../../src/safety/bytes.ts';
@@ -202,12 +203,7 @@ test('both dial at once, in any order: one link, the same on both sides, and not
 
 /** Stops the links of one home, with time going on. */
 async function stopping(home: Home): Promise<void> {
-  let isDone = false;
-  const done = home.links.stop().then(() => {
-    isDone = true;
-  });
-  while (!isDone) await village.clock.advance(500);
-  await done;
+  await village.passing(home.links.stop());
 }
 
 test('a friend who lost the link without a word and dials again is taken in at once', async () => {
@@ -285,6 +281,83 @@ test('the wait after failures is remembered across a restart, and a person who w
   village.onDial = async () => {};
   alice.links.want(bob.contact, true);
   await until(areLinked);
+});
+
+test('at most 8 are dialed at once, and one for whom a person waits all the same', async () => {
+  for (let i = 0; i < 12; i++) village.friends(alice, village.home(`friend${i}`, 0x20 + i), keyOf(1));
+  const dialed: string[] = [];
+  const { promise: held, reject } = Promise.withResolvers<void>();
+  village.onDial = (_from, to) => {
+    dialed.push(toHex(to));
+    return held;
+  };
+  alice.links.start();
+  await settle();
+  await village.clock.advance(20_000);
+  assert.equal(alice.links.stats().dialing, 8);
+  const waits = [...alice.friends.values()].find(({ home }) => !dialed.includes(toHex(home as Uint8Array)));
+  assert.ok(waits);
+  alice.links.want(waits.contact, true);
+  await settle();
+  assert.equal(dialed.at(-1), toHex(waits.home as Uint8Array));
+  assert.equal(dialed.length, 9);
+  reject(new Error('the test is over'));
+  village.onDial = () => held;
+  await settle();
+});
+
+test('a dial that has shown nothing yet is dropped when the friend comes first', async () => {
+  village.friends(alice, bob, keyOf(1));
+  let signal: AbortSignal | undefined;
+  const dial = alice.channels.dial.bind(alice.channels);
+  alice.channels.dial = (_onion, options) => {
+    signal = options.signal;
+    return new Promise((_resolve, reject) => {
+      options.signal?.addEventListener('abort', () => reject(options.signal?.reason as Error));
+    });
+  };
+  alice.links.start();
+  await until(() => alice.links.stats().dialing === 1);
+  bob.links.start();
+  await until(areLinked);
+  assert.equal(signal?.aborted, true);
+  await settle();
+  assert.deepEqual(alice.links.stats().dials, { reached: 0, failed: 0 });
+  alice.channels.dial = dial;
+});
+
+test('answers go before messages that wait', async () => {
+  const written: number[] = [];
+  let release = (): void => {};
+  const channel = {
+    ...memoryChannel(),
+    write: (bytes: Uint8Array) => {
+      written.push(bytes[2] as number);
+      return new Promise<void>((resolve) => {
+        release = resolve;
+      });
+    },
+  };
+  const over = new AbortController();
+  const writer = new FrameWriter(channel, () => {});
+  const running = writer.run(over.signal).catch(() => undefined);
+  const message = {
+    type: 'message',
+    form: 'message',
+    count: 1,
+    ref: 1,
+    bytes: new Uint8Array(4_064),
+  } as const;
+  for (let i = 0; i < 3; i++) writer.message(message);
+  await settle(2);
+  writer.first({ type: 'verdict', ref: 1, verdict: 'kept' });
+  for (let i = 0; i < 4; i++) {
+    release();
+    await settle(2);
+  }
+  assert.deepEqual(written, [5, 6, 5, 5]);
+  over.abort();
+  await running;
 });
 
 test('a friend who moved is dialed at the new home at once, whatever failed before', async () => {

@@ -9,7 +9,7 @@ import { Acceptor } from '../../../src/net/acceptor.ts';
 import type { SecureChannel } from '../../../src/net/channel.ts';
 import { FrameReader } from '../../../src/net/frame-reader.ts';
 import { linkIdentity } from '../../../src/net/link-identity.ts';
-import { toHex } from '../../../src/safety/bytes.ts';
+import { concat, toHex } from '../../../src/safety/bytes.ts';
 import { nodeProvider } from '../../../src/safety/crypto/node.ts';
 import { systemRandom } from '../../../src/safety/random.ts';
 import { encodeFrame } from '../../../src/wire/frame.ts';
@@ -284,6 +284,22 @@ async function openLink(): Promise<SecureChannel> {
   await until(() => bob.delivery.routes.size === 1);
   return channel;
 }
+
+test('of what came together nothing is read after a drop, and the other side sees a loss, not an end', async () => {
+  const channel = await openLink();
+  let read = 0;
+  bob.delivery.receive = () => {
+    read += 1;
+    bob.links.drop(alice.contact);
+    return 'kept';
+  };
+  const message = encodeFrame(encodeFriendFrame({ type: 'message', ref: 1, ...carriedOf(1) }));
+  await channel.write(concat(message, message));
+  await assert.rejects(async () => {
+    while ((await channel.read()) !== null);
+  });
+  assert.equal(read, 1);
+});
 
 const LOGIN = { type: 'login', macs: [1, 2, 3, 4].map(keyOf), bundleHash: keyOf(0) } as const;
 

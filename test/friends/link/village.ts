@@ -290,12 +290,17 @@ export class Village {
       await home.acceptor.close();
       home.database.close();
     });
-    let isDone = false;
-    const done = Promise.all(stopping).then(() => {
-      isDone = true;
+    await this.passing(Promise.all(stopping));
+  }
+
+  /** Lets time pass until `work` is done. */
+  async passing(work: Promise<unknown>): Promise<void> {
+    const state = { isDone: false };
+    const done = work.finally(() => {
+      state.isDone = true;
     });
-    for (let seconds = 0; !isDone; seconds++) {
-      if (seconds > 300) throw new Error('the homes did not stop');
+    for (let seconds = 0; !state.isDone; seconds++) {
+      if (seconds > 300) throw new Error('it did not end');
       await this.clock.advance(1_000);
       await nextTurn();
     }
