@@ -6,6 +6,7 @@ import { CHAIN_ID_BYTES, MESSAGE_ID_BYTES } from '../wire/chat-content.ts';
 import { type ChatNotice, decodeChatNotice } from '../wire/chat-notice.ts';
 import { type ContentKind, contentKindOf } from '../wire/content-kind.ts';
 import type { Book } from './book.ts';
+import type { Debts } from './debts.ts';
 import type { Filing } from './filing.ts';
 import { flagged } from './message-row.ts';
 import type { Parts } from './parts.ts';
@@ -25,6 +26,7 @@ export interface ArrivingInit {
   readonly filing: Filing;
   readonly reading: Reading;
   readonly repair: Repair;
+  readonly debts: Debts;
   readonly clock: Clock;
 }
 
@@ -53,20 +55,20 @@ export class Arriving {
 
   /** They have it durably. */
   onKept(contact: ContactId, key: Uint8Array): void {
-    const { tables, book, repair, clock } = this.#init;
+    const { tables, book, debts, clock } = this.#init;
     const filed = tables.messageById(contact, true, key);
     if (filed !== null && filed.row.deliveredAt === 0) {
       book.change(filed, { ...filed.row, deliveredAt: clock.now() });
     }
-    repair.settled(contact, key, chainOf(key, filed?.place.chain));
+    debts.settled(contact, key, chainOf(key, filed?.place.chain));
   }
 
   /** They will never take it. */
   onRefused(contact: ContactId, key: Uint8Array): void {
-    const { tables, book, repair } = this.#init;
+    const { tables, book, debts } = this.#init;
     const filed = tables.messageById(contact, true, key);
     if (filed !== null && filed.row.deliveredAt === 0) book.change(filed, flagged(filed.row, 'refused'));
-    repair.settled(contact, key, chainOf(key, filed?.place.chain));
+    debts.settled(contact, key, chainOf(key, filed?.place.chain));
   }
 
   #message(contact: ContactId, content: Uint8Array, proven: boolean): void {

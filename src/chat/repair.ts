@@ -1,20 +1,19 @@
 /**
  * Brings two histories together again. Who misses numbers asks for them; who was restored from a backup says how far it
- * is, gets what it lacks, and gets back what it wrote and lost. What is owed is sent in batches, the next when the last
- * one is kept. What neither side holds stays a gap, and is told to be final.
+ * is, gets what it lacks, and gets back what it wrote and lost (debts.ts). What neither side holds stays a gap, and is told to be final.
  *
  * Not promised: that what comes back as one's own is what one wrote. The other side holds it and could make it up; only
  * the hashes bind it, and behind what the backup knows those are the other side's too. So it is marked `restored`.
  */
 
 import type { ContactId } from '../delivery/face.ts';
-import { equal, toHex } from '../safety/bytes.ts';
+import { equal } from '../safety/bytes.ts';
 import type { Clock } from '../safety/clock.ts';
-import type { Provider } from '../safety/crypto/provider.ts';
-import { decodeChatContent, encodeChatContent } from '../wire/chat-content.ts';
+import { decodeChatContent } from '../wire/chat-content.ts';
 import { type ChainMark, type ChatNotice, encodeChatNotice, MAX_TOLD_CHAINS } from '../wire/chat-notice.ts';
 import type { Book } from './book.ts';
-import { type Span, NEW_CHAIN } from './chain-row.ts';
+import { NEW_CHAIN } from './chain-row.ts';
+import type { Debts } from './debts.ts';
 import type { Due } from './due.ts';
 import type { Filing } from './filing.ts';
 import {
@@ -30,7 +29,7 @@ import {
 } from './limits.ts';
 import { type MessageRow, NO_HASH } from './message-row.ts';
 import type { Outbox } from './outbox.ts';
-import { attachmentOf, type Parts } from './parts.ts';
+import { attachmentOf } from './parts.ts';
 import { chainName, type Place, placeName, RESTORED_KEY, standInKey } from './place.ts';
 import type { Chain, ChatTables, Filed } from './tables.ts';
 import { isComplete } from './view.ts';
@@ -38,11 +37,10 @@ import { isComplete } from './view.ts';
 export interface RepairInit {
   readonly tables: ChatTables;
   readonly book: Book;
-  readonly parts: Parts;
+  readonly debts: Debts;
   readonly filing: Filing;
   readonly due: Due;
   readonly outbox: Outbox;
-  readonly provider: Provider;
   readonly clock: Clock;
   readonly generation: () => number;
 }
@@ -54,11 +52,12 @@ export class Repair {
     this.#init = init;
   }
 
-  /** Says once after a restore how far we are. */
+  /** Goes on with what is owed, and says once after a restore how far we are. */
   meet(contact: ContactId): void {
     const { tables, outbox, generation } = this.#init;
     const conversation = tables.conversation(contact);
     const now = generation();
+    this.#init.debts.resume(contact);
     if (conversation?.generation === now) return;
     tables.saveConversation(contact, { ...tables.conversationOf(contact), generation: now });
     if (conversation === null) return;
@@ -132,14 +131,14 @@ export class Repair {
     const last = known === null ? from + RESEND_BATCH - 1 : known.row.next - 1 + (current ? 0 : MAX_PLACES);
     const end = Math.min(to, last);
     if (from > end) return;
-    this.#owe(known ?? { contact, mine: true, chain: id, row: NEW_CHAIN }, { from, to: end });
+    this.#init.debts.owe(known ?? { contact, mine: true, chain: id, row: NEW_CHAIN }, { from, to: end });
   }
 
   restored(contact: ContactId, { have, know }: ChatNotice & { kind: 'restored' }): void {
     for (const chain of this.#init.tables.chains(contact)) {
       if (chain.row.ended || chain.row.next === 0) continue;
       const told = (chain.mine ? have : know).find((mark) => equal(mark.chain, chain.chain))?.next ?? 0;
-      if (told < chain.row.next) this.#owe(chain, { from: told, to: chain.row.next - 1 });
+      if (told < chain.row.next) this.#init.debts.owe(chain, { from: told, to: chain.row.next - 1 });
     }
   }
 
@@ -154,77 +153,6 @@ export class Repair {
     const deliveredAt = clock.now();
     const readAt = read ? deliveredAt : 0;
     return filing.file(contact, true, content, { flags: ['restored'], strict: true, deliveredAt, readAt });
-  }
-
-  /** The last one of a batch is kept or refused: the next batch goes. */
-  settled(contact: ContactId, key: Uint8Array, chainId: Uint8Array): void {
-    for (const mine of [true, false]) {
-      const chain = this.#init.tables.chain(contact, mine, chainId);
-      if (chain?.row.mark != null && equal(chain.row.mark, key)) {
-        this.#pump({ ...chain, row: { ...chain.row, mark: null } });
-      }
-    }
-  }
-
-  #owe(chain: Chain, span: Span): void {
-    const { row } = chain;
-    const owed = row.owed.some(({ from, to }) => from <= span.from && span.to <= to)
-      ? row.owed
-      : [...row.owed, span].slice(-MAX_ASKED_RANGES);
-    this.#pump({ ...chain, row: { ...row, owed } });
-  }
-
-  /** Sends the next batch of what is owed, unless one is under way. */
-  #pump(chain: Chain): void {
-    const { tables, outbox } = this.#init;
-    const under = new Set(outbox.outbox(chain.contact).map(({ key }) => toHex(key)));
-    let { mark } = chain.row;
-    if (mark !== null && !under.has(toHex(mark))) mark = null;
-    let { owed } = chain.row;
-    while (mark === null && owed.length > 0) {
-      const [{ from, to }, ...others] = owed as [Span, ...Span[]];
-      const end = Math.min(to, from + RESEND_BATCH - 1);
-      for (let number = from; number <= end; number++) mark = this.#send(chain, number, under) ?? mark;
-      owed = end < to ? [{ from: end + 1, to }, ...others] : others;
-    }
-    // a chain that we do not know is only answered: nothing is kept of it
-    const unknown = chain.mine && tables.chain(chain.contact, true, chain.chain) === null;
-    if (!unknown) tables.saveChain({ ...chain, row: { ...chain.row, owed, mark } });
-  }
-
-  /** The key under which the message, or what stands for it, waits; null where there is nothing to send. */
-  #send(chain: Chain, number: number, under: ReadonlySet<string>): Uint8Array | null {
-    const { tables, outbox } = this.#init;
-    const { contact, mine, chain: id } = chain;
-    const filed = tables.message({ contact, mine, chain: id, number, range: false });
-    const held = filed !== null && filed.row.content.length > 0 ? filed : null;
-    if (!mine) return held === null ? null : this.#sendEcho(held);
-    const key = held?.row.id ?? standInKey(id, number, 'gone');
-    if (under.has(toHex(key))) return key;
-    outbox.enqueue(contact, { key, content: held?.row.content ?? this.#gone(id, number, filed) });
-    if (held?.row.kind === 'attachment') this.#init.parts.send(held);
-    return key;
-  }
-
-  #sendEcho(filed: Filed): Uint8Array {
-    const { outbox, parts } = this.#init;
-    const { contact, chain, number } = filed.place;
-    const { readAt, content, kind } = filed.row;
-    const key = standInKey(chain, number, 'echo');
-    outbox.enqueue(contact, { key, content: encodeChatNotice({ kind: 'echo', read: readAt > 0, content }) });
-    if (kind === 'attachment') parts.send(filed);
-    return key;
-  }
-
-  /** What stands for a message of ours that is held no more. */
-  #gone(chain: Uint8Array, number: number, filed: Filed | null): Uint8Array {
-    const known = filed !== null && filed.row.kind !== 'gap';
-    const id = known
-      ? filed.row.id
-      : this.#init.provider.sha256(chain, standInKey(chain, number, 'gone')).slice(0, 16);
-    const [prev, hash] = known ? [filed.row.prev, filed.row.hash] : [NO_HASH, NO_HASH];
-    const time = known ? filed.row.time : 0;
-    return encodeChatContent({ kind: 'gone', id, chain, number, prev, time, lifetimeS: 0, hash });
   }
 }
 

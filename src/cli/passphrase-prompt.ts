@@ -26,7 +26,7 @@ export async function askPassphrase(context: Context, options: PassphraseOptions
 }
 
 /** The first line of the file or credential; null where there is neither. */
-export async function givenPassphrase(
+async function givenPassphrase(
   { env }: Context,
   { passphraseFile }: PassphraseOptions,
 ): Promise<string | null> {

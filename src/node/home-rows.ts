@@ -32,7 +32,7 @@ export function encodeHomeRow({ revision, retiredAt, seed }: HomeRow): Uint8Arra
 
 /** Total: throws only MalformedError. */
 export function decodeHomeRow(bytes: Uint8Array): HomeRow {
-  const fields = new FieldReader('home-row', bytes);
+  const fields = new FieldReader('home-seed-row', bytes);
   if (fields.u8() !== VERSION) fields.refuse('unknown version');
   const row = { revision: fields.u32(), retiredAt: fields.u48(), seed: fields.bytes(SEED_BYTES) };
   fields.end();

@@ -81,7 +81,7 @@ export interface FriendView {
 }
 
 export interface SafetyWords {
-  /** 12 words, the same on both sides. */
+  /** 18 words, the same on both sides: 9 of each person. */
   readonly words: string;
   readonly compared: boolean;
 }

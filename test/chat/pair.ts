@@ -22,6 +22,7 @@ export const BOB: ContactId = new Uint8Array(48).fill(0xb0);
 /** Outbox rows in the database, so that they are rolled back and backed up with everything else. */
 class FakeOutbox implements Outbox {
   readonly #database: Database;
+  full = false;
 
   constructor(database: Database) {
     this.#database = database;
@@ -32,6 +33,7 @@ class FakeOutbox implements Outbox {
   }
 
   enqueue(contact: ContactId, { key, content }: { key: Uint8Array; content: Uint8Array }): void {
+    if (this.full) throw new KithError('OUTBOX_FULL', 'full', { hint: '' });
     // one that was sent already stays, and the new one goes beside it
     for (let slot = 0; ; slot++) {
       const name = concat(contact, key, Uint8Array.of(slot));

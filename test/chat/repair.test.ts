@@ -272,6 +272,25 @@ describe('a restore', () => {
     assert.equal(again.chat.unread(ALICE), 151);
   });
 
+  test('what cannot be sent again now is sent at the next start, and delivery goes on', () => {
+    const { alice, bob } = pair();
+    say(alice, bob, 'first');
+    settle(alice, bob);
+    const backup = bob.backup();
+    for (let i = 0; i < 70; i++) say(alice, bob, `${i}`);
+    settle(alice, bob);
+    const again = bob.restored(backup);
+    again.chat.meet(ALICE);
+    carry(again, alice);
+    alice.outbox.full = true;
+    carry(alice, again);
+    assert.equal(again.history(ALICE).length, 65, 'the first batch');
+    alice.outbox.full = false;
+    alice.chat.meet(BOB);
+    settle(alice, again);
+    assert.equal(again.history(ALICE).length, 71);
+  });
+
   test('an echo is not taken where nothing was lost, nor where the hash does not fit', () => {
     const { alice, bob } = pair();
     const forged = (side: Side, number: number, prev: Uint8Array) => {

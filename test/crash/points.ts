@@ -40,7 +40,7 @@ export async function tell(init: StoryInit): Promise<StoryEnd> {
     await story.prove();
     const messages = story.people.reduce((sum, person) => sum + person.told.size, 0);
     const crashes = story.people.reduce((sum, person) => sum + person.crashes, 0);
-    return { steps: world.steps, at: world.lastStep, crashes, messages };
+    return { points: story.points, at: world.lastStep, crashes, messages };
   } finally {
     story.end();
   }

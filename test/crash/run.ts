@@ -61,10 +61,10 @@ async function points(friends: Friends, wanted: number): Promise<void> {
     const share = who === 'friends' ? Math.ceil(wanted / 2) : Math.floor(wanted / 2);
     if (share === 0) continue;
     const init = { dir, friends: who === 'friends' ? friends : null, actions: ACTIONS };
-    const { steps } = await tell({ ...init, seed, point: Infinity });
+    const whole = await tell({ ...init, seed, point: Infinity });
     for (let i = 0; i < share; i++) {
-      const round = Math.floor((i * 1) / steps);
-      const point = 1 + (Math.floor((i * steps) / Math.min(share, steps)) % steps);
+      const round = Math.floor(i / whole.points);
+      const point = 1 + (Math.floor((i * whole.points) / Math.min(share, whole.points)) % whole.points);
       const id = 2 * i + (who === 'friends' ? 0 : 1);
       if (only !== null && id !== only) continue;
       const end = await attempt(`point ${id}`, { id, who, point }, () =>
@@ -128,5 +128,5 @@ function count(name: string, text: string): number {
   const number = Number(text);
   if (Number.isSafeInteger(number) && number >= 0 && number < 2 ** 31) return number;
   process.stderr.write(`--${name} takes a whole number\n`);
-  process.exit(2);
+  return process.exit(2);
 }

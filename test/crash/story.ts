@@ -31,7 +31,8 @@ export interface StoryInit {
 }
 
 export interface StoryEnd {
-  readonly steps: number;
+  /** Steps that the process could have ended at. */
+  readonly points: number;
   /** Where the process ended; empty where the story was over before. */
   readonly at: string;
   readonly crashes: number;
@@ -49,6 +50,8 @@ export class Story {
   readonly wire: Wire;
   /** Texts whose `send` returned. */
   readonly saved: { readonly by: Person; readonly text: string }[] = [];
+  /** Steps until {@link prove} began to. */
+  points = 0;
   #texts = 0;
 
   constructor({ seed, dir, friends, point }: Omit<StoryInit, 'actions'>) {
@@ -119,6 +122,7 @@ export class Story {
   async prove(): Promise<void> {
     const [a, b] = this.people;
     await this.settle();
+    this.points = this.world.steps;
     this.world.fuse = Infinity;
     this.write(a, b);
     this.write(b, a);

@@ -30,10 +30,11 @@ export class World {
   readonly #seals = new Map<string, string>();
   #reused = 0;
 
+  /** `startMs`: where it goes on from disks of another world, whose random bytes it must not draw again. */
   constructor(seed: number, dir: string, startMs = EPOCH_MS) {
     this.clock = new ManualClock(startMs);
     this.chance = seededChance(seed);
-    this.random = seededBytes(seed);
+    this.random = seededBytes(`${seed}/${startMs}`);
     this.dir = dir;
     this.provider = {
       ...nodeProvider,
@@ -79,7 +80,7 @@ function digest(name: string, ...parts: readonly Uint8Array[]): string {
 }
 
 /** For tests alone: everything it gives is known from the seed. */
-function seededBytes(seed: number): RandomBytes {
+function seededBytes(seed: string): RandomBytes {
   let counter = 0;
   return (size) => {
     const bytes = new Uint8Array(size);

@@ -8,23 +8,31 @@ const [a, b, c] = ['a', 'b', 'c'].map(
   (name) => new Uint8Array(createHash('sha384').update(name).digest()),
 ) as [Uint8Array, Uint8Array, Uint8Array];
 
-test('12 words, the same on both sides, other ones for other people', () => {
+test('18 words, the same on both sides, other ones for other people', () => {
   const words = safetyWords(a, b);
   assert.equal(words, safetyWords(b, a));
-  assert.equal(words.split(' ').length, 12);
+  assert.equal(words.split(' ').length, 18);
   assert.equal(new Set([words, safetyWords(a, c), safetyWords(b, c), safetyWords(a, a)]).size, 4);
   assert.throws(() => safetyWords(a, b.subarray(1)), RangeError);
 });
 
-test('they are the first 132 bits of the documented hash', () => {
+test("each half is one person's alone, so no pair of keys can be made to collide", () => {
+  const halves = (one: Uint8Array, other: Uint8Array): Set<string> => {
+    const words = safetyWords(one, other).split(' ');
+    return new Set([words.slice(0, 9).join(' '), words.slice(9).join(' ')]);
+  };
+  assert.equal(halves(a, b).intersection(halves(a, c)).size, 1);
+});
+
+test('they are the first 99 bits of the documented hashes', () => {
+  const half = (fingerprint: Uint8Array): string => {
+    let hash = createHash('sha512').update('kith/1/friends/safety').update(fingerprint).digest();
+    for (let i = 0; i < 5_200; i++) hash = createHash('sha512').update(hash).update(fingerprint).digest();
+    let value = BigInt(`0x${hash.toString('hex')}`) >> 413n;
+    const words: string[] = [];
+    for (let i = 0; i < 9; i++, value >>= 11n) words.unshift(wordlist[Number(value & 2047n)] as string);
+    return words.join(' ');
+  };
   const [lower, higher] = [a, b].sort(Buffer.compare) as [Uint8Array, Uint8Array];
-  const hash = createHash('sha256')
-    .update('kith/1/friends/safety')
-    .update(lower)
-    .update(higher)
-    .digest('hex');
-  let value = BigInt(`0x${hash}`) >> 124n;
-  const expected: string[] = [];
-  for (let i = 0; i < 12; i++, value >>= 11n) expected.unshift(wordlist[Number(value & 2047n)] as string);
-  assert.equal(safetyWords(a, b), expected.join(' '));
+  assert.equal(safetyWords(a, b), `${half(lower)} ${half(higher)}`);
 });

@@ -1,0 +1,60 @@
+/** A small part of `npm run test:crash` (run.ts): some points of each kind, backups of each kind, a few real kills. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { systemRandom } from '../../src/safety/random.ts';
+import { killAll } from './kills.ts';
+import { LOSSES, lose } from './losses.ts';
+import { makeFriends, tell } from './points.ts';
+import type { Friends } from './story.ts';
+import { World } from './world.ts';
+
+const SEED = 1;
+const ACTIONS = 13;
+
+let dir: string;
+let friends: Friends;
+
+before(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'kc-'));
+  friends = await makeFriends(SEED, dir);
+});
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+for (const who of ['friends', 'strangers'] as const) {
+  test(`${who}: a crash at any step of either side loses, doubles and reuses nothing`, async () => {
+    const init = { dir, seed: SEED, friends: who === 'friends' ? friends : null, actions: ACTIONS };
+    const { points } = await tell({ ...init, point: Infinity });
+    assert.ok(points > 500, `only ${points} points`);
+    const ends = [];
+    for (let i = 0; i < 8; i++) {
+      // one story after the other: each has the whole clock
+      // oxlint-disable-next-line no-await-in-loop
+      ends.push(await tell({ ...init, point: 7 + Math.floor((i * points) / 8) }));
+    }
+    assert.ok(ends.every(({ crashes, at }) => crashes > 0 && at !== ''));
+  });
+}
+
+for (const loss of LOSSES) {
+  test(`${loss}: who went back in time and who went on find together again`, async () => {
+    await lose({ seed: SEED, dir, friends, loss, who: 'host', crash: false });
+    await lose({ seed: SEED + 1, dir, friends, loss, who: 'asker', crash: true });
+  });
+}
+
+test('kill -9: what was saved arrives once and in order', async () => {
+  const { kills, messages } = await killAll({ dir, seed: SEED, kills: 3, rate: 20, progress: () => {} });
+  assert.equal(kills, 3);
+  assert.ok(messages > 20);
+});
+
+test('a key and nonce that seal two things are noticed', () => {
+  const world = new World(SEED, dir);
+  const [key, nonce] = [systemRandom(32), systemRandom(12)];
+  for (const what of [1, 1, 2]) world.provider.aes256Gcm.seal(key, nonce, new Uint8Array(0), Uint8Array.of(what));
+  assert.equal(world.reused, 1);
+});
