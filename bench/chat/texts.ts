@@ -16,18 +16,19 @@ export const ABSENT_WORD = 'Quastenflosser';
 
 const FIRST_MS = Date.UTC(2026, 0, 1);
 const MINUTE_MS = 60_000;
-const WORDS = `the a and but then of to in for with this that it we you they is was are be have had will can not more
+const WORDS =
+  `the a and but then of to in for with this that it we you they is was are be have had will can not more
 some no yes time day way thing people water light house street train morning evening week letter answer question
 garden winter summer music window table coffee bread river mountain city friend mother brother child doctor school
 über größer schön später naïve café señor déjà привет спасибо ありがとう good better early late quick slow little long
 know think see come want look use find give tell work call try ask need feel become leave put mean keep begin walk`
-  .trim()
-  .split(/\s+/);
+    .trim()
+    .split(/\s+/);
 
 /** The text of message `i`, from 0. */
 export function textOf(i: number): string {
   const numbers = numbersOf(i);
-  const words = Array.from({ length: 3 + (numbers[0] as number) % 38 }, (_, at) => {
+  const words = Array.from({ length: 3 + ((numbers[0] as number) % 38) }, (_, at) => {
     const number = (numbers[1 + (at % 15)] as number) + at * 7919;
     return WORDS[number % WORDS.length] as string;
   });

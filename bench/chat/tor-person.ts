@@ -89,7 +89,13 @@ export class TorPerson {
     const { identity } = this.people.homes.current;
     const isolation = toHex(friend.people.book.delivery.fingerprint);
     const { onion } = friend.people.homes.current;
-    return this.#channels.dial(onion, { as: identity, protocol: ECHO, purpose: 'friend', isolation, urgent: true });
+    return this.#channels.dial(onion, {
+      as: identity,
+      protocol: ECHO,
+      purpose: 'friend',
+      isolation,
+      urgent: true,
+    });
   }
 }
 

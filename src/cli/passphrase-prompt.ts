@@ -40,7 +40,7 @@ async function givenPassphrase(
 export async function newPassphrase(context: Context, options: PassphraseOptions): Promise<string> {
   const given = await givenPassphrase(context, options);
   const first = given ?? (await typed(context, 'New passphrase: '));
-  if ([...first].length < MIN_CHARACTERS) {
+  if (first.length < MIN_CHARACTERS) {
     throw new KithError('PASSPHRASE_WEAK', `a passphrase has at least ${MIN_CHARACTERS} characters`, {
       hint: 'Take several words that nobody would put together.',
     });

@@ -21,6 +21,8 @@ export interface KillsInit {
   readonly kills: number;
   /** Messages a second of each. */
   readonly rate: number;
+  /** Longest time between two kills, ms. */
+  readonly lifeMs: number;
   readonly progress: (kills: number) => void;
 }
 
@@ -35,8 +37,6 @@ export interface KillsEnd {
 
 /** Longer than all pauses of links and delivery: a friend of today is dialed again within two minutes. */
 const PATIENCE_MS = 240_000;
-/** Lives last up to this, so that some end while they start and most while they work. */
-const LIFE_MS = 4_000;
 
 class Child {
   readonly name: string;
@@ -165,7 +165,7 @@ class Child {
   }
 }
 
-export async function killAll({ dir, seed, kills, rate, progress }: KillsInit): Promise<KillsEnd> {
+export async function killAll({ dir, seed, kills, rate, lifeMs, progress }: KillsInit): Promise<KillsEnd> {
   const chance = seededChance(seed);
   const network = new FakeNetwork({ dir, delayMs: 5, jitterMs: 10, seed });
   const tors = [network.tor(), network.tor()];
@@ -184,7 +184,7 @@ export async function killAll({ dir, seed, kills, rate, progress }: KillsInit): 
     await Promise.all([a.call('begin'), b.call('begin')]);
     await sleep(500);
     for (let done = 0; done < kills; ) {
-      await sleep(chance() * LIFE_MS);
+      await sleep(chance() * lifeMs);
       const victims = chance() < 0.2 ? [a, b] : [chance() < 0.5 ? a : b];
       early += victims.filter(({ isReady }) => !isReady).length;
       await Promise.all(victims.map((child) => child.kill()));

@@ -104,7 +104,10 @@ async function drop(story: Story, y: Person, x: Person): Promise<void> {
 }
 
 function idsOf(viewer: Person, other: Person): string[] {
-  return viewer.messages(other.id).filter(({ kind }) => kind !== 'gap').map(({ id }) => Buffer.from(id).toString('hex'));
+  return viewer
+    .messages(other.id)
+    .filter(({ kind }) => kind !== 'gap')
+    .map(({ id }) => Buffer.from(id).toString('hex'));
 }
 
 interface Found {

@@ -20,7 +20,13 @@ export interface Report {
 export type Said =
   | { readonly type: 'ready' }
   | { readonly type: 'call' | 'ask'; readonly id: number; readonly method: string; readonly args: unknown[] }
-  | { readonly type: 'answer'; readonly to: 'call' | 'ask'; readonly id: number; readonly value: unknown; readonly error?: string };
+  | {
+      readonly type: 'answer';
+      readonly to: 'call' | 'ask';
+      readonly id: number;
+      readonly value: unknown;
+      readonly error?: string;
+    };
 
 const asked = new Map<number, PromiseWithResolvers<unknown>>();
 let nextId = 1;

@@ -31,7 +31,9 @@ export class Crash extends Error {}
 /** Also where a part has wrapped it into an error of its own. */
 function isCrash(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isCrash);
-  return error instanceof Crash || (error instanceof Error && error.cause !== undefined && isCrash(error.cause));
+  return (
+    error instanceof Crash || (error instanceof Error && error.cause !== undefined && isCrash(error.cause))
+  );
 }
 
 /** The file and its log, byte for byte. */
@@ -131,7 +133,13 @@ export class Person {
     if (!this.isDead) this.#die();
     this.#discard();
     const { random, provider } = this.world;
-    const database = Database.open({ path: this.path, key: this.#storeKey, tables: TABLES, random, provider });
+    const database = Database.open({
+      path: this.path,
+      key: this.#storeKey,
+      tables: TABLES,
+      random,
+      provider,
+    });
     await restoreBackup({ database, path, passphrase: PASSPHRASE, provider });
     database.close();
     this.#image = null;

@@ -57,9 +57,14 @@ function act(story: Story, i: number): void {
     case 3:
       return void by.does(() => by.book.chat.markRead(to.id));
     case 5:
-      return onOne(by, to, (message) => !message.mine && message.kind === 'text', (message) => {
-        by.book.chat.react(message.id, '👍');
-      });
+      return onOne(
+        by,
+        to,
+        (message) => !message.mine && message.kind === 'text',
+        (message) => {
+          by.book.chat.react(message.id, '👍');
+        },
+      );
     case 7:
       return onOne(by, to, mine, (message) => {
         story.changed.add(message.text);
@@ -73,7 +78,9 @@ function act(story: Story, i: number): void {
     case 10: {
       const bytes = new Uint8Array(20_000).fill(i);
       return void by.does(() => {
-        by.book.chat.send(to.id, { attachment: { name: `${i}.bin`, type: 'application/octet-stream', bytes } });
+        by.book.chat.send(to.id, {
+          attachment: { name: `${i}.bin`, type: 'application/octet-stream', bytes },
+        });
       });
     }
     case 11:
@@ -83,7 +90,12 @@ function act(story: Story, i: number): void {
   }
 }
 
-function onOne(by: Person, to: Person, is: (message: Message) => boolean, work: (message: Message) => void): void {
+function onOne(
+  by: Person,
+  to: Person,
+  is: (message: Message) => boolean,
+  work: (message: Message) => void,
+): void {
   by.does(() => {
     const found = by.messages(to.id).filter(is).at(-1);
     if (found !== undefined) work(found);

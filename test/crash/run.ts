@@ -8,18 +8,20 @@
  */
 
 import { randomInt } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { killAll } from './kills.ts';
 import { LOSSES, lose } from './losses.ts';
 import { makeFriends, tell } from './points.ts';
 import type { Friends } from './story.ts';
+import { storyDir } from './world.ts';
 
 /** Things that are done in one story: enough that each kind of message is there, twice. */
 const ACTIONS = 24;
+/** Messages a second of each side. */
 const RATE = 20;
+/** Lives last up to this, ms, so that some end while they start and most while they work. */
+const LIFE_MS = 4_000;
 
 const { values } = parseArgs({
   options: {
@@ -33,10 +35,7 @@ const { values } = parseArgs({
 });
 const seed = count('seed', values.seed);
 const only = values.only === undefined ? null : count('only', values.only);
-// short, because unix socket paths below it must stay under 104 bytes; in memory where there is a place: a process that
-// ends leaves what it wrote with the system, so a disk would only be slower
-const root = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-const dir = mkdtempSync(join(root, 'kc-'));
+const dir = storyDir();
 let failures = 0;
 
 try {
@@ -50,7 +49,9 @@ try {
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
-say('end', failures === 0 ? 'nothing was lost, doubled, reused or stuck' : `${failures} FAILED`, { failures });
+say('end', failures === 0 ? 'nothing was lost, doubled, reused or stuck' : `${failures} FAILED`, {
+  failures,
+});
 process.exit(failures === 0 ? 0 : 1);
 
 /** Half of them among friends, half from the first knock on; both stories are cut at even distances, again with other seeds. */
@@ -100,7 +101,9 @@ async function kills(wanted: number): Promise<void> {
   const progress = (done: number): void => {
     if (done % 10 < 2) say('kills', `${done} of ${wanted} kills`, { done });
   };
-  const end = await attempt('kills', {}, () => killAll({ dir, seed, kills: wanted, rate: RATE, progress }));
+  const end = await attempt('kills', {}, () =>
+    killAll({ dir, seed, kills: wanted, rate: RATE, lifeMs: LIFE_MS, progress }),
+  );
   if (end !== null) {
     const { kills, early, messages, settledMs } = end;
     const text = `${kills} kills (${early} while starting), ${messages} messages, all there after ${settledMs} ms`;
@@ -115,7 +118,11 @@ async function attempt<T>(what: string, told: object, work: () => Promise<T>): P
   } catch (error) {
     failures++;
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    say('failed', `${what} FAILED (--seed ${seed}) ${JSON.stringify(told)}: ${reason}`, { what, ...told, reason });
+    say('failed', `${what} FAILED (--seed ${seed}) ${JSON.stringify(told)}: ${reason}`, {
+      what,
+      ...told,
+      reason,
+    });
     return null;
   }
 }

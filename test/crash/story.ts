@@ -132,7 +132,8 @@ export class Story {
     for (const author of this.people) {
       const texts = written(author, author).map(({ text }) => text);
       const returned = this.saved.filter(({ by }) => by === author).map(({ text }) => text);
-      for (const text of returned) assert.ok(texts.includes(text) || this.changed.has(text), `"${text}" was saved`);
+      for (const text of returned)
+        assert.ok(texts.includes(text) || this.changed.has(text), `"${text}" was saved`);
     }
     assert.equal(this.world.reused, 0, 'a key and nonce sealed two things');
   }

@@ -44,7 +44,10 @@ export class Wire {
     this.#line = { kind, cut: kind === 'none', detach: [] };
     if (kind === 'door') this.#attach(this.#line, b, a);
     if (kind !== 'link') return;
-    for (const [x, y] of [[a, b], [b, a]] as const) {
+    for (const [x, y] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       x.does(() => {
         x.book.delivery.learnBundle(y.id, y.book.delivery.bundle());
         x.book.delivery.theySaw(y.id, y.book.delivery.counts(x.id).seen);

@@ -5,6 +5,9 @@
  */
 
 import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { nodeProvider } from '../../src/safety/crypto/node.ts';
 import type { Aead, Provider } from '../../src/safety/crypto/provider.ts';
 import type { RandomBytes } from '../../src/safety/random.ts';
@@ -13,6 +16,14 @@ import { ManualClock } from '../manual-clock.ts';
 
 /** A Saturday in 2026: bundles have dates. */
 const EPOCH_MS = Date.UTC(2026, 10, 21);
+
+/**
+ * A new directory for stories. In memory where there is a place: a process that ends leaves what it wrote with the
+ * system, so a disk would only be slower. Short, because unix socket paths below it must stay under 104 bytes.
+ */
+export function storyDir(): string {
+  return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kc-'));
+}
 
 export class World {
   readonly clock: ManualClock;

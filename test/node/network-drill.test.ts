@@ -33,37 +33,35 @@ before(async () => {
 });
 after(() => network.remove());
 
-test(
-  'failing dials, cut circuits, stalls and links dialed at once lose, double and reorder nothing',
-  { timeout: SCALE.drillMs + SCALE.patienceMs + 30_000 },
-  async () => {
-    const chance = seededChance(SEED);
-    network.network.set({ loss: LOSS });
-    const over = new AbortController();
-    const done = [write(alice, 'bob', over.signal), write(bob, 'alice', over.signal)];
-    const trouble = { cuts: 0, stalls: 0, crossings: 0 };
-    const endsAt = performance.now() + SCALE.drillMs;
-    while (performance.now() < endsAt) {
-      // trouble comes one after the other
-      // oxlint-disable-next-line no-await-in-loop
-      await sleep(chance() * 600);
-      const kind = chance();
-      if (kind < 0.5) {
-        trouble.cuts += network.network.kill() > 0 ? 1 : 0;
-        await cross(trouble);
-      } else if (kind < 0.7) await stall(trouble);
-      else await cross(trouble);
-    }
-    await stall(trouble);
-    over.abort();
-    const saved = await Promise.all(done);
-    assert.ok(trouble.cuts > 0 && trouble.stalls > 0 && trouble.crossings > 0, JSON.stringify(trouble));
-    await arrived(saved.map((texts) => texts.length));
-    network.network.set({ loss: 0 });
-    compare(alice, bob, saved[0] ?? []);
-    compare(bob, alice, saved[1] ?? []);
-  },
-);
+test('failing dials, cut circuits, stalls and links dialed at once lose, double and reorder nothing', {
+  timeout: SCALE.drillMs + SCALE.patienceMs + 30_000,
+}, async () => {
+  const chance = seededChance(SEED);
+  network.network.set({ loss: LOSS });
+  const over = new AbortController();
+  const done = [write(alice, 'bob', over.signal), write(bob, 'alice', over.signal)];
+  const trouble = { cuts: 0, stalls: 0, crossings: 0 };
+  const endsAt = performance.now() + SCALE.drillMs;
+  while (performance.now() < endsAt) {
+    // trouble comes one after the other
+    // oxlint-disable-next-line no-await-in-loop
+    await sleep(chance() * 600);
+    const kind = chance();
+    if (kind < 0.5) {
+      trouble.cuts += network.network.kill() > 0 ? 1 : 0;
+      await cross(trouble);
+    } else if (kind < 0.7) await stall(trouble);
+    else await cross(trouble);
+  }
+  await stall(trouble);
+  over.abort();
+  const saved = await Promise.all(done);
+  assert.ok(trouble.cuts > 0 && trouble.stalls > 0 && trouble.crossings > 0, JSON.stringify(trouble));
+  await arrived(saved.map((texts) => texts.length));
+  network.network.set({ loss: 0 });
+  compare(alice, bob, saved[0] ?? []);
+  compare(bob, alice, saved[1] ?? []);
+});
 
 /** Writes until `over`; what was saved. */
 async function write(node: PeopleNode, who: string, over: AbortSignal): Promise<string[]> {
@@ -105,7 +103,8 @@ async function arrived(counts: readonly number[]): Promise<void> {
   for (;;) {
     const waiting = [alice, bob].map((node) => node.people.stats().waiting);
     if (waiting.every((count) => count === 0)) return;
-    if (performance.now() > giveUpAt) assert.fail(`of ${counts.join(' and ')}, ${waiting.join(' and ')} still wait`);
+    if (performance.now() > giveUpAt)
+      assert.fail(`of ${counts.join(' and ')}, ${waiting.join(' and ')} still wait`);
     // oxlint-disable-next-line no-await-in-loop
     await sleep(50);
   }
@@ -115,8 +114,14 @@ function compare(author: PeopleNode, reader: PeopleNode, saved: readonly string[
   const short = (text: string): string => text.replace(/\.+$/, '');
   const own = all(author, reader.name).filter(({ mine }) => mine);
   const theirs = all(reader, author.name).filter(({ mine }) => !mine);
-  assert.deepEqual(own.map(({ text }) => short(text)), saved);
-  assert.deepEqual(theirs.map(({ id, text }) => [id, text]), own.map(({ id, text }) => [id, text]));
+  assert.deepEqual(
+    own.map(({ text }) => short(text)),
+    saved,
+  );
+  assert.deepEqual(
+    theirs.map(({ id, text }) => [id, text]),
+    own.map(({ id, text }) => [id, text]),
+  );
   assert.ok(own.every(({ state }) => state === 'delivered'));
 }
 
