@@ -17,7 +17,6 @@ import { silent } from '../../src/safety/log.ts';
 import { systemRandom } from '../../src/safety/random.ts';
 import { openDataDir } from '../../src/store/data-dir.ts';
 import type { Database } from '../../src/store/database.ts';
-import { generationOf } from '../../src/store/meta.ts';
 
 /** How long (ms) anything in memory may take. */
 const PATIENCE_MS = 20_000;
@@ -38,7 +37,6 @@ export class Party {
       random: systemRandom,
       clock: systemClock,
       log: silent,
-      generation: () => generationOf(database),
       homeKey: () => new HomeRows(database, nodeProvider).currentKey(systemRandom),
       entryPoints: () => [],
       reachOf: () => ({ connected: true, lastReachedAt: null, nextTryAt: null }),

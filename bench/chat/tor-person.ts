@@ -14,7 +14,6 @@ import { silent } from '../../src/safety/log.ts';
 import { systemRandom } from '../../src/safety/random.ts';
 import { openDataDir } from '../../src/store/data-dir.ts';
 import type { Database } from '../../src/store/database.ts';
-import { generationOf } from '../../src/store/meta.ts';
 import { SealedRows } from '../../src/store/sealed-rows.ts';
 import type { Testnet } from '../../src/testnet/index.ts';
 import { Tor } from '../../src/transport-tor/tor/tor.ts';
@@ -63,7 +62,6 @@ export class TorPerson {
       entryPoints: () => [],
       onEntryPoints: () => {},
       onDelivered: () => {},
-      generation: () => generationOf(database),
       clock,
       random,
       log,

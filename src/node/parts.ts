@@ -22,7 +22,6 @@ import { People } from './people.ts';
 import { timedDials } from './timed-dials.ts';
 import { ENTRY_POINT_CAPS, openRows, PEER_CAPS, type RowsInit } from './rows.ts';
 import { MAX_INVITE_ENTRY_POINTS } from '../wire/invite.ts';
-import { generationOf } from '../store/meta.ts';
 import { HomeRows } from './home-rows.ts';
 import { PersonaTor } from './persona-tor.ts';
 
@@ -131,7 +130,6 @@ export async function wireParts(
       handlers,
       entryPoints: () => overlay.entryPointKeys(MAX_INVITE_ENTRY_POINTS),
       onEntryPoints: (keys) => overlay.suggest(keys.map((key) => onionOf(key))),
-      generation: () => generationOf(database),
       clock,
       random,
       log,

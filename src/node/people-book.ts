@@ -20,6 +20,7 @@ import type { Provider } from '../safety/crypto/provider.ts';
 import type { Log } from '../safety/log.ts';
 import type { RandomBytes } from '../safety/random.ts';
 import type { Database, TableSpec } from '../store/database.ts';
+import { generationOf, setGeneration } from '../store/meta.ts';
 import { contentKindOf } from '../wire/content-kind.ts';
 import { HOME_TABLES } from './home-rows.ts';
 
@@ -44,8 +45,6 @@ export interface BookInit {
   readonly random: RandomBytes;
   readonly clock: Clock;
   readonly log: Log;
-  /** One higher after each restore. */
-  readonly generation: () => number;
   /** Ed25519 key of the current home onion. */
   readonly homeKey: () => Uint8Array;
   /** Onion keys of DHT entry points for invites. */
@@ -74,6 +73,8 @@ export class PeopleBook {
   readonly chat: Chat;
   readonly profile: Profile;
   readonly #database: Database;
+  /** This run began with a restored store, or has found that it is an old one. */
+  #isRenewed = false;
 
   constructor(init: BookInit) {
     const { database, provider, random, clock, log, onStep } = init;
@@ -95,6 +96,7 @@ export class PeopleBook {
       },
       onSent: (contact, key) => this.chat.onSent(contact, key),
       onTrouble: init.onTrouble,
+      onRolledBack: () => this.#rolledBack(init.homeKey()),
       ...(onStep === undefined ? {} : { onStep }),
     });
     this.friends = Friends.open({
@@ -116,7 +118,7 @@ export class PeopleBook {
       random,
       provider,
       emit: init.onChat,
-      generation: init.generation,
+      generation: () => generationOf(database),
       reachOf: init.reachOf,
     });
     this.profile = new Profile({
@@ -126,7 +128,7 @@ export class PeopleBook {
       provider,
       onChanged: init.onProfile,
     });
-    this.#noteRestore(init.generation(), init.homeKey);
+    this.#noteGeneration(init.homeKey);
   }
 
   /** Runs `work`, which may make somebody a friend, in one transaction with what a new friend is told. */
@@ -180,8 +182,21 @@ export class PeopleBook {
     }
   }
 
+  /**
+   * A friend has more of us than we know of: this is an old copy of the store, and everything since is lost here. What
+   * holds after a restored backup holds now, for all friends. Inside delivery's transaction. Once in a run is enough,
+   * because files are put back between runs.
+   */
+  #rolledBack(homeKey: Uint8Array): void {
+    if (this.#isRenewed) return;
+    setGeneration(this.#database, generationOf(this.#database) + 1);
+    this.#noteGeneration(() => homeKey);
+    for (const { id } of this.friends.list('friend')) this.chat.meet(id);
+  }
+
   /** The first time after a restore, and before anything is sent: everybody is told where home is, as it is now. */
-  #noteRestore(generation: number, homeKey: () => Uint8Array): void {
+  #noteGeneration(homeKey: () => Uint8Array): void {
+    const generation = generationOf(this.#database);
     const table = this.#database.table(BOOK_TABLE.name);
     const noted = table.get(GENERATION);
     if (noted !== null && equal(noted.value, utf8(String(generation)))) return;
@@ -191,6 +206,7 @@ export class PeopleBook {
         this.friends.rotateHome(homeKey());
       }
       table.put({ name: GENERATION, value: utf8(String(generation)) });
+      this.#database.afterCommit(() => (this.#isRenewed = generation > 0));
     });
   }
 }

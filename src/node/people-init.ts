@@ -32,7 +32,6 @@ export interface PeopleInit {
   readonly entryPoints: () => readonly Uint8Array[];
   /** An invite named these (32 bytes each). */
   readonly onEntryPoints: (onionKeys: readonly Uint8Array[]) => void;
-  readonly generation: () => number;
   /** A friend has a content on disk that was saved here so long ago, ms. */
   readonly onDelivered: (tookMs: number) => void;
   readonly clock: Clock;

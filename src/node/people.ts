@@ -51,7 +51,6 @@ export class People {
       random,
       clock,
       log,
-      generation: init.generation,
       homeKey: () => new HomeRows(database, provider).currentKey(random),
       entryPoints: init.entryPoints,
       reachOf: (contact) => this.reachOf(contact),

@@ -16,7 +16,6 @@ import { systemClock } from '../../src/safety/clock.ts';
 import { type Log, silent } from '../../src/safety/log.ts';
 import { systemRandom } from '../../src/safety/random.ts';
 import { Database } from '../../src/store/database.ts';
-import { generationOf } from '../../src/store/meta.ts';
 import { SealedRows } from '../../src/store/sealed-rows.ts';
 import { RemoteTor } from './remote-tor.ts';
 import { answerCalls, type Report } from './parent.ts';
@@ -44,7 +43,6 @@ const people = await People.open({
   handlers: new Map(),
   entryPoints: () => [],
   onEntryPoints: () => {},
-  generation: () => generationOf(database),
   onDelivered: () => {},
   clock,
   random,

@@ -17,7 +17,6 @@ import { silent } from '../../src/safety/log.ts';
 import { systemDisk } from '../../src/safety/disk.ts';
 import { writeBackup } from '../../src/store/backup.ts';
 import { Database } from '../../src/store/database.ts';
-import { generationOf } from '../../src/store/meta.ts';
 import { restoreBackup } from '../../src/store/restore.ts';
 import type { World } from './world.ts';
 
@@ -221,7 +220,6 @@ export class Person {
       random,
       clock,
       log: silent,
-      generation: () => generationOf(database),
       homeKey: () => this.#homeKey,
       entryPoints: () => [],
       reachOf: () => ({ connected: false, lastReachedAt: null, nextTryAt: null }),

@@ -213,7 +213,12 @@ export class FakePeople implements PeopleFace {
 
   accept(who: string, name?: string): FriendView {
     if (this.friend(who).state !== 'asking') throw refused('NOT_ASKING', 'that person does not ask');
-    return this.#change(who, { state: 'friend', expiresAt: null, ...(name === undefined ? {} : { name }) });
+    return this.#change(who, {
+      state: 'friend',
+      expiresAt: null,
+      request: null,
+      ...(name === undefined ? {} : { name }),
+    });
   }
 
   deny(who: string): void {

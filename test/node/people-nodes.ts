@@ -19,7 +19,6 @@ import { systemClock } from '../../src/safety/clock.ts';
 import { silent } from '../../src/safety/log.ts';
 import { systemRandom } from '../../src/safety/random.ts';
 import { Database } from '../../src/store/database.ts';
-import { generationOf } from '../../src/store/meta.ts';
 import { SealedRows } from '../../src/store/sealed-rows.ts';
 import { FakeNetwork, type FakeNetworkInit } from '../../src/testnet/fake-proxy.ts';
 import type { FakeTor } from '../../src/testnet/fake-tor.ts';
@@ -111,7 +110,6 @@ export class PeopleNode {
       handlers: new Map(),
       entryPoints: () => [],
       onEntryPoints: () => {},
-      generation: () => generationOf(database),
       onDelivered: () => {},
       clock,
       random,
