@@ -8,13 +8,13 @@ import { memoryRows } from './memory.ts';
 import { type Place, scratch } from './place.ts';
 import { historyRows, searchRows } from './reading.ts';
 import { makeStores, type Stores } from './stores.ts';
-import { throughput } from './throughput.ts';
+import { throughputRows } from './throughput.ts';
 
 type Measure = (place: Place) => Promise<readonly Row[]>;
 
 /** By the name that `--only` takes. */
 const MEASURES: readonly (readonly [name: string, measure: Measure])[] = [
-  ['throughput', async ({ dir, fileSystem }) => [await throughput(dir, fileSystem)]],
+  ['throughput', async ({ dir, fileSystem }) => throughputRows(dir, fileSystem)],
   ['history-open-100k', async ({ stores }) => historyRows(await stores())],
   ['search-100k', async ({ stores, dir }) => searchRows(await stores(), dir)],
   ['send-to-delivered', async (place) => [await sendToDelivered(place)]],

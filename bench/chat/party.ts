@@ -102,8 +102,8 @@ export async function befriend(host: Party, asker: Party): Promise<void> {
 }
 
 /** Resolves when `holds` does. */
-export async function until(holds: () => boolean, what: string, limitMs = PATIENCE_MS): Promise<void> {
-  for (const endMs = performance.now() + limitMs; !holds(); await turn()) {
+async function until(holds: () => boolean, what: string): Promise<void> {
+  for (const endMs = performance.now() + PATIENCE_MS; !holds(); await turn()) {
     if (performance.now() > endMs) throw new Error(`waited too long for ${what}`);
   }
 }

@@ -35,6 +35,12 @@ export function whenText(iso: string): string {
   return `${dayText(iso)} ${clockText(iso)}`;
 }
 
+const ASKED: { readonly [K in NonNullable<FriendView['request']>]: string } = {
+  'on-its-way': 'the request is on its way',
+  arrived: 'asked, no answer yet',
+  refused: 'the invite lets nobody in any more: ask for another one',
+};
+
 /** One friend in a list. */
 export function friendLine(friend: ListedFriend, output: Output): string {
   const { name, state, unread, waiting, trust, presence, connected, lastReachedAt } = friend;
@@ -42,7 +48,7 @@ export function friendLine(friend: ListedFriend, output: Output): string {
   const there = presence !== 'unknown' ? presence : connected ? 'connected' : reached;
   const facts = {
     friend: [there, TRUST[trust]],
-    requested: ['asked, no answer yet', ...ends(friend)],
+    requested: [ASKED[friend.request ?? 'arrived'], ...ends(friend)],
     asking: ['asks to be your friend', ...ends(friend)],
     blocked: ['blocked'],
   }[state];

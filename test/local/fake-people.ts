@@ -37,6 +37,7 @@ function friendNamed(name: string, state: FriendView['state'], more: Partial<Fri
     state,
     since: time(0),
     expiresAt: state === 'friend' || state === 'blocked' ? null : time(14 * 86_400),
+    request: state === 'requested' ? 'arrived' : null,
     note: '',
     profile: null,
     trust: 'unproven',
