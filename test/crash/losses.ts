@@ -7,14 +7,25 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { Message } from '../../src/chat/message.ts';
+import { act } from './acts.ts';
 import type { Image, Person } from './person.ts';
 import { assertSame, gaps, introduce, written } from './same.ts';
 import { type Friends, Story } from './story.ts';
 
-/** How somebody loses what was since. `twice`: the same backup a second time, after writing on from the first. */
-export type Loss = 'backup' | 'backup-twice' | 'both-backups' | 'copied-file' | 'gap';
+/**
+ * How somebody loses what was since. `backup-twice`: the same backup a second time, after writing on from the first.
+ * `copied-file-silent`: who goes back has only read since. `gap`: the other has deleted a message since.
+ */
+export type Loss = 'backup' | 'backup-twice' | 'both-backups' | 'copied-file' | 'copied-file-silent' | 'gap';
 
-export const LOSSES: readonly Loss[] = ['backup', 'backup-twice', 'both-backups', 'copied-file', 'gap'];
+export const LOSSES: readonly Loss[] = [
+  'backup',
+  'backup-twice',
+  'both-backups',
+  'copied-file',
+  'copied-file-silent',
+  'gap',
+];
 
 export interface LossInit {
   readonly seed: number;
@@ -36,14 +47,16 @@ export async function lose(init: LossInit): Promise<void> {
     const path = (name: string): string => join(dir, `${seed}-${name}.backup`);
     await talk(story, 4);
     // waits in the backup, is delivered after it, and must not come a second time from there
+    const isSilent = loss === 'copied-file-silent';
     story.wire.cut();
     story.write(x, y);
+    if (isSilent) await story.settle();
     const back = await past(x, loss, path(x.name));
     const old = idsOf(x, y);
-    await talk(story, 3);
+    await talk(story, 3, isSilent ? y : null);
     const backToo = loss === 'both-backups' ? await past(y, loss, path(y.name)) : null;
     const older = idsOf(y, x);
-    await talk(story, 3);
+    await talk(story, 3, isSilent ? y : null);
     if (loss === 'gap') await drop(story, y, x);
     const held = new Set(backToo === null ? idsOf(y, x) : [...old, ...older]);
     // nobody but the disk that is lost ever had these
@@ -70,7 +83,7 @@ export async function lose(init: LossInit): Promise<void> {
 
 /** Remembers how it is now; call the result to go back there. */
 async function past(person: Person, loss: Loss, path: string): Promise<() => Promise<void>> {
-  if (loss !== 'copied-file') {
+  if (loss !== 'copied-file' && loss !== 'copied-file-silent') {
     await person.backup(path);
     return () => person.restore(path);
   }
@@ -78,17 +91,20 @@ async function past(person: Person, loss: Loss, path: string): Promise<() => Pro
   return async () => person.restart(image);
 }
 
-/** Both write, in turns and at once, and all of it arrives. */
-async function talk(story: Story, rounds: number): Promise<void> {
-  const [a, b] = story.people;
+/** Both write, in turns and at once, or `only` one does, and all of it arrives. */
+async function talk(story: Story, rounds: number, only: Person | null = null): Promise<void> {
+  const { world } = story;
   for (let i = 0; i < rounds; i++) {
     story.revive();
-    story.write(a, b, story.world.chance() < 0.2 ? 9_000 : 0);
-    if (story.world.chance() < 0.7) story.write(b, a);
-    if (story.world.chance() < 0.5) b.does(() => b.book.chat.markRead(a.id));
+    for (const [by, to] of [story.people, story.people.toReversed()] as [Person, Person][]) {
+      if (only !== null && by !== only) continue;
+      if (only !== null || by === story.host || world.chance() < 0.7)
+        story.write(by, to, world.chance() < 0.2 ? 9_000 : 0);
+    }
+    if (only === null) act(story, world.below(100));
     // one after the other
     // oxlint-disable-next-line no-await-in-loop
-    if (story.world.chance() < 0.6) await story.settle();
+    if (world.chance() < 0.6) await story.settle();
   }
   await story.settle();
 }

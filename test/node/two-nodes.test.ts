@@ -39,6 +39,7 @@ class Node {
     this.kith = await createKith({
       dataDir: this.dataDir,
       role: this.role,
+      home: 'open',
       tor: { config: clientConfig },
       onEvent: (event) => this.events.push(event),
     });
