@@ -26,6 +26,25 @@ export type {
   Role,
   SayOptions,
 } from './node/face.ts';
+export type {
+  AttachmentView,
+  FriendState,
+  FriendView,
+  HistoryOptions,
+  InviteOptions,
+  InviteView,
+  MessageState,
+  MessageView,
+  OwnIdentity,
+  PeopleEvent,
+  PeopleFace,
+  ProfileChange,
+  ProfileView,
+  SafetyWords,
+  SearchOptions,
+  SendOptions,
+  Why,
+} from './node/people-face.ts';
 export { createKith, KithNode } from './node.ts';
 export { KithError, MalformedError } from './safety/errors.ts';
 export type { Log, LogFields, LogLevel } from './safety/log.ts';

@@ -32,6 +32,11 @@ const REQUIRED_PERCENT: Readonly<Record<string, number>> = {
   store: 90,
   dht: 90,
   gossip: 90,
+  delivery: 90,
+  friends: 90,
+  chat: 90,
+  identity: 90,
+  profile: 90,
   'transport-tor': 90,
   net: 90,
 };

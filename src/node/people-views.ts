@@ -9,7 +9,7 @@ import { decodePicture } from '../wire/picture.ts';
 import type { FriendView, InviteView, MessageView, ProfileView } from './people-face.ts';
 
 /** ISO 8601. */
-export function isoTime(ms: number): string {
+function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 

@@ -17,7 +17,7 @@ export const MAX_NAME_BYTES = 64;
 /** 140 characters of any script. */
 export const MAX_STATUS_BYTES = 560;
 /** So that a part fills one message of the largest size, with some room (14,934 bytes of content). */
-export const PICTURE_PART_BYTES = 14_800;
+const PICTURE_PART_BYTES = 14_800;
 
 const HASH_BYTES = 32;
 const MAX_PARTS = Math.ceil(MAX_PICTURE_BYTES / PICTURE_PART_BYTES);

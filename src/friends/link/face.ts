@@ -1,7 +1,6 @@
 /** What the links between friends need from others, and what they tell. */
 
 import type { Carried, ContactId, Route, Verdict, Via } from '../../delivery/face.ts';
-import type { ChannelHandler } from '../../net/acceptor.ts';
 import type { Channels, LinkIdentity } from '../../net/channel.ts';
 import type { Clock } from '../../safety/clock.ts';
 import type { Provider } from '../../safety/crypto/provider.ts';
@@ -90,4 +89,3 @@ export interface LinkStats {
   readonly bytes: { readonly sent: number; readonly received: number };
 }
 
-export type { ChannelHandler };

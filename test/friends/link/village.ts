@@ -50,7 +50,7 @@ export const carriedOf = (number: number): Carried => ({
 });
 
 /** Sends what it is given over the route it has, again after a loss; remembers what it is given. */
-export class FakeDelivery implements LinkDelivery {
+class FakeDelivery implements LinkDelivery {
   readonly received: { contact: string; number: number }[] = [];
   readonly kept: number[] = [];
   readonly saw: number[] = [];
