@@ -23,6 +23,7 @@ import { MAX_IMPORT_LINES, WALK_ROWS } from './limits.ts';
 import { emptyRow, type MessageRow, NO_HASH } from './message-row.ts';
 import { allParts, type Parts } from './parts.ts';
 import { targetIsMine } from './place.ts';
+import type { Search } from './search.ts';
 import type { Chain, ChatTables, Filed } from './tables.ts';
 import { contentOf, textOf } from './view.ts';
 
@@ -33,6 +34,7 @@ export interface TransferInit {
   readonly tables: ChatTables;
   readonly book: Book;
   readonly parts: Parts;
+  readonly search: Search;
   readonly provider: Provider;
   readonly clock: Clock;
 }
@@ -102,7 +104,7 @@ export class Transfer {
   }
 
   #add(line: HistoryLine, chains: Map<string, Chain>): void {
-    const { tables, parts, provider, clock } = this.#init;
+    const { tables, search, parts, provider, clock } = this.#init;
     const { contact, mine, id, at } = line;
     const name = `${toHex(contact)}${mine}`;
     const known = chains.get(name) ?? tables.chain(contact, mine, IMPORTED);
@@ -129,7 +131,9 @@ export class Transfer {
       content,
     };
     if (bytes !== null) parts.keep(place, id, bytes);
-    tables.saveMessage(place, row);
+    const last = tables.lastSeq();
+    const { seq } = tables.saveMessage(place, row);
+    search.added(seq, last);
     chains.set(name, { ...chain, row: { ...chain.row, next: chain.row.next + 1 } });
   }
 

@@ -57,7 +57,7 @@ export function wire(init: ChatInit) {
   const expiry = new Expiry({ ...init, tables, view, due, changes, repair });
   const ending = new Ending(tables, book, search, expiry);
   const history = new History(tables, view);
-  const transfer = new Transfer({ ...init, tables, book, parts });
+  const transfer = new Transfer({ ...init, tables, book, parts, search });
   return {
     tables,
     view,
