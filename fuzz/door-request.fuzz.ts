@@ -6,7 +6,12 @@ import { decodeDoorRequest, encodeDoorRequest } from '../src/wire/door-request.t
 import { laidOver } from './laid-over.ts';
 import { filled } from './party.ts';
 
-const VALID = encodeDoorRequest({ token: filled(16, 9), count: 1, envelope: filled(16_256, 5) });
+const VALID = encodeDoorRequest({
+  token: filled(16, 9),
+  count: 1,
+  tag: filled(16, 8),
+  envelope: filled(16_256, 5),
+});
 
 export function fuzz(data: Uint8Array): void {
   const bytes = (data[0] ?? 0) % 2 === 1 ? data.subarray(1) : laidOver(VALID, data.subarray(1));

@@ -11,11 +11,19 @@ import { filled } from './party.ts';
 
 const LONG = [
   encodeFriendFrame({ type: 'bundle', bytes: filled(9_428, 3) }),
-  encodeFriendFrame({ type: 'message', form: 'opening', count: 1, ref: 2, bytes: filled(16_256, 5) }),
+  encodeFriendFrame({
+    type: 'message',
+    form: 'opening',
+    count: 1,
+    tag: filled(16, 9),
+    ref: 2,
+    bytes: filled(16_256, 5),
+  }),
   encodeFriendFrame({
     type: 'message',
     form: 'message',
     count: 7,
+    tag: filled(16, 9),
     ref: 2 ** 32 - 1,
     bytes: filled(4_064, 5),
   }),

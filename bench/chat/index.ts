@@ -17,7 +17,7 @@ const MEASURES: readonly (readonly [name: string, measure: Measure])[] = [
   ['throughput', async ({ dir, fileSystem }) => throughputRows(dir, fileSystem)],
   ['history-open-100k', async ({ stores }) => historyRows(await stores())],
   ['search-100k', async ({ stores, dir }) => searchRows(await stores(), dir)],
-  ['send-to-delivered', async (place) => [await sendToDelivered(place)]],
+  ['send-to-delivered', sendToDelivered],
   ['rss-100k', memoryRows],
 ];
 

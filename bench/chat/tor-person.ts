@@ -97,7 +97,29 @@ export class TorPerson {
   }
 }
 
+/** Answers each request of so many bytes with so many: a request begins with both numbers, 2 bytes each. */
 async function echo(channel: SecureChannel): Promise<void> {
-  for (let bytes = await channel.read(); bytes !== null; bytes = await channel.read())
-    await channel.write(bytes);
+  let waiting = Buffer.alloc(0);
+  for (let bytes = await channel.read(); bytes !== null; bytes = await channel.read()) {
+    waiting = Buffer.concat([waiting, bytes]);
+    if (waiting.length < 4 || waiting.length < waiting.readUInt16BE(0)) continue;
+    const answer = new Uint8Array(waiting.readUInt16BE(2));
+    waiting = waiting.subarray(waiting.readUInt16BE(0));
+    await channel.write(answer);
+  }
+}
+
+/** How long (ms) it takes until `there` bytes (at least 4) have been carried there, and `back` bytes back. */
+export async function echoMs(channel: SecureChannel, there: number, back: number): Promise<number> {
+  const request = Buffer.alloc(there);
+  request.writeUInt16BE(there, 0);
+  request.writeUInt16BE(back, 2);
+  const startedAt = performance.now();
+  await channel.write(new Uint8Array(request));
+  for (let read = 0; read < back; ) {
+    const bytes = await channel.read();
+    if (bytes === null) throw new Error('the echo has ended');
+    read += bytes.length;
+  }
+  return performance.now() - startedAt;
 }

@@ -9,7 +9,7 @@
  * was away: a bot that must not miss anything begins with what is unread, as echo.ts does.
  */
 
-import { connect, type KithClient, type MessageView } from '../../src/local/kith-client.ts';
+import { connect, type KithClient, KithError, type MessageView } from '../../src/local/kith-client.ts';
 
 const HELP =
   'Write anything, and it is kept. read: your last 3 entries; read 10: more; find WORD: those with it.';
@@ -59,10 +59,14 @@ function listed(entries: readonly string[]): string {
 }
 
 if (import.meta.main) {
-  const node = await connect(process.argv[2] === undefined ? {} : { dataDir: process.argv[2] });
-  process.once('SIGINT', () => node.close());
-  console.log('Keeping a diary. Ctrl-C ends it.');
-  await diary(node).catch((error: { hint?: string } & Error) => {
-    console.log(`${error.message}. ${error.hint ?? ''}`);
-  });
+  try {
+    const node = await connect(process.argv[2] === undefined ? {} : { dataDir: process.argv[2] });
+    process.once('SIGINT', () => node.close());
+    console.log('Keeping a diary. Ctrl-C ends it.');
+    await diary(node);
+  } catch (error) {
+    if (!(error instanceof KithError)) throw error;
+    console.log(`${error.message}. ${error.hint}`);
+    process.exitCode = 1;
+  }
 }

@@ -10,7 +10,7 @@
  * counts as read. What came while the bot was away is unread, and answered when it starts.
  */
 
-import { connect, type KithClient, type MessageView } from '../../src/local/kith-client.ts';
+import { connect, type KithClient, KithError, type MessageView } from '../../src/local/kith-client.ts';
 
 /** Answers until the connection ends; then throws why. */
 export async function echo(node: KithClient): Promise<void> {
@@ -54,10 +54,14 @@ async function answer(node: KithClient, message: MessageView, answered: Set<stri
 }
 
 if (import.meta.main) {
-  const node = await connect(process.argv[2] === undefined ? {} : { dataDir: process.argv[2] });
-  process.once('SIGINT', () => node.close());
-  console.log('Echoing. Ctrl-C ends it.');
-  await echo(node).catch((error: { hint?: string } & Error) => {
-    console.log(`${error.message}. ${error.hint ?? ''}`);
-  });
+  try {
+    const node = await connect(process.argv[2] === undefined ? {} : { dataDir: process.argv[2] });
+    process.once('SIGINT', () => node.close());
+    console.log('Echoing. Ctrl-C ends it.');
+    await echo(node);
+  } catch (error) {
+    if (!(error instanceof KithError)) throw error;
+    console.log(`${error.message}. ${error.hint}`);
+    process.exitCode = 1;
+  }
 }

@@ -51,7 +51,12 @@ export interface ConversationRow {
   /** Place of the oldest unread message, or before it. */
   readonly unreadFrom: number;
   readonly timerS: number;
+  /** Who set it last, in our order. */
   readonly timerSet: Order | null;
+  /** Places that are kept open for single missing messages, over all chains of the other side. */
+  readonly places: number;
+  /** `restored` of theirs is answered while this is less than the burst ahead (wall ms); each answer adds to it. */
+  readonly restoredUntil: number;
 }
 
 export const NEW_CHAIN: ChainRow = {
@@ -111,6 +116,8 @@ export const NEW_CONVERSATION: ConversationRow = {
   unreadFrom: 0,
   timerS: 0,
   timerSet: null,
+  places: 0,
+  restoredUntil: 0,
 };
 
 export function encodeConversationRow(row: ConversationRow): Uint8Array<ArrayBuffer> {
@@ -128,7 +135,7 @@ export function encodeConversationRow(row: ConversationRow): Uint8Array<ArrayBuf
     const { chain, number, time } = row.timerSet;
     fields.bytes(chain, CHAIN_ID_BYTES).u48(number).u48(time);
   }
-  return fields.done();
+  return fields.u32(row.places).u48(row.restoredUntil).done();
 }
 
 /** Total: throws only MalformedError. */
@@ -144,6 +151,8 @@ export function decodeConversationRow(bytes: Uint8Array): ConversationRow {
     timerSet: fields.flag()
       ? { chain: fields.bytes(CHAIN_ID_BYTES), number: fields.u48(), time: fields.u48() }
       : null,
+    places: fields.u32(),
+    restoredUntil: fields.u48(),
   };
   fields.end();
   return row;

@@ -4,10 +4,11 @@
  */
 
 import type { ContactId } from '../delivery/face.ts';
+import { equal } from '../safety/bytes.ts';
 import type { ChatContent } from '../wire/chat-content.ts';
 import type { Book } from './book.ts';
-import { MAX_CHANGES, MAX_WAITING_CHANGES, MAX_WAITING_TARGETS } from './limits.ts';
-import { type ChangeRef, isNewer, type MessageRow } from './message-row.ts';
+import { MAX_CHANGES, MAX_CLOCK_AHEAD_MS, MAX_WAITING_CHANGES, MAX_WAITING_TARGETS } from './limits.ts';
+import { type ChangeRef, flagged, isNewer, type MessageRow, type Order } from './message-row.ts';
 import type { Parts } from './parts.ts';
 import { aliasOf, targetIsMine, whose } from './place.ts';
 import type { ChatTables, Filed } from './tables.ts';
@@ -37,7 +38,7 @@ export class Changes {
         this.#to(contact, targetIsMine(content.target, mine), content.target.id, filed, content);
         return filed;
       case 'timer':
-        this.#setTimer(contact, content);
+        this.#setTimer(filed, content);
         return filed;
       default:
         return this.#awaited(content.kind === 'attachment' ? this.#parts.adopt(filed) : filed);
@@ -74,7 +75,7 @@ export class Changes {
     }
     const changes = [...row.changes, { mine: change.place.mine, id: change.row.id }];
     for (const old of changes.splice(0, Math.max(0, changes.length - MAX_CHANGES))) this.#drop(target, old);
-    this.#book.change(target, { ...changed(row, content, change.place.mine), changes });
+    this.#book.change(target, { ...changed(row, content, change), changes });
   }
 
   #drop({ place }: Filed, { mine, id }: ChangeRef): void {
@@ -82,12 +83,18 @@ export class Changes {
     if (old !== null) this.#book.change(old, scrubbed(old.row));
   }
 
-  #setTimer(contact: ContactId, content: ChatContent & { kind: 'timer' }): void {
+  /**
+   * The last one that was set here or came here counts, whatever its author says of the time: nobody can keep the other
+   * from setting it. Late ones of one chain do not; nor own ones that come back, where one was set after them.
+   */
+  #setTimer({ place, row }: Filed, content: ChatContent & { kind: 'timer' }): void {
+    const { contact } = place;
     const conversation = this.#tables.conversationOf(contact);
-    if (!isNewer(content, conversation.timerSet ?? undefined)) return;
-    const { chain, number, time, seconds } = content;
-    const timerSet = { chain, number, time };
-    this.#tables.saveConversation(contact, { ...conversation, timerS: seconds, timerSet });
+    const timerSet = orderOf(content, row);
+    const before = conversation.timerSet ?? undefined;
+    const isLate = before !== undefined && equal(before.chain, timerSet.chain);
+    if ((isLate || row.flags.has('restored')) && !isNewer(timerSet, before)) return;
+    this.#tables.saveConversation(contact, { ...conversation, timerS: content.seconds, timerSet });
     this.#book.tellConversation(contact);
   }
 
@@ -124,15 +131,21 @@ export class Changes {
 }
 
 /** `row` as the change leaves it; the same where a newer one was there. */
-function changed(row: MessageRow, content: ChatContent, mine: boolean): MessageRow {
-  const { chain, number, time } = content;
-  const order = { chain, number, time };
+function changed(row: MessageRow, content: ChatContent, change: Filed): MessageRow {
+  const order = orderOf(content, change.row);
   if (content.kind === 'edit' && isNewer(order, row.edit?.order)) {
-    return { ...row, edit: { order, text: content.text } };
+    const edited = { ...row, edit: { order, text: content.text } };
+    // what is shown is now as doubtful as the edit
+    return change.row.flags.has('unproven') ? flagged(edited, 'unproven') : edited;
   }
-  const by = whose(mine);
+  const by = whose(change.place.mine);
   if (content.kind === 'reaction' && isNewer(order, row.reactions[by]?.order)) {
     return { ...row, reactions: { ...row.reactions, [by]: { order, emoji: content.emoji } } };
   }
   return row;
+}
+
+/** Its place in the order of changes. A time that lies ahead of when it came here is that of no clock. */
+function orderOf({ chain, number, time }: ChatContent, { filedAt }: MessageRow): Order {
+  return { chain, number, time: Math.min(time, Math.floor(filedAt) + MAX_CLOCK_AHEAD_MS) };
 }

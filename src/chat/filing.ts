@@ -14,7 +14,7 @@ import type { Book } from './book.ts';
 import { type Gap, NEW_CHAIN } from './chain-row.ts';
 import type { Changes } from './changes.ts';
 import { ChatError } from './errors.ts';
-import { MAX_AHEAD, MAX_CHAINS, MAX_GAPS, MAX_PLACES } from './limits.ts';
+import { MAX_AHEAD, MAX_CHAINS, MAX_GAPS, MAX_OPEN_PLACES, MAX_PLACES } from './limits.ts';
 import { emptyRow, flagged, type MessageRow, NO_HASH, type RowFlag } from './message-row.ts';
 import type { Chain, ChatTables, Filed } from './tables.ts';
 
@@ -33,8 +33,6 @@ export interface Circumstances {
   readonly readAt?: number;
   /** Bits of the parts that are here already. */
   readonly parts?: number;
-  /** Only where the hash of the one before fits. */
-  readonly strict?: boolean;
 }
 
 export class Filing {
@@ -53,9 +51,7 @@ export class Filing {
     const chain = this.chainFor(contact, mine, content.chain);
     const row = this.#rowOf(content, bytes, about);
     const filed =
-      content.number < chain.row.next
-        ? this.#fill(chain, content, row, about)
-        : this.#append(chain, content, row, about);
+      content.number < chain.row.next ? this.#fill(chain, content, row) : this.#append(chain, content, row);
     if (filed === null) return null;
     const now = this.#init.changes.apply(filed, content);
     this.#init.book.tell(now, 'message');
@@ -76,14 +72,13 @@ export class Filing {
     return { contact, mine, chain, row: NEW_CHAIN };
   }
 
-  #append(chain: Chain, content: ChatContent, row: MessageRow, about: Circumstances): Filed | null {
+  #append(chain: Chain, content: ChatContent, row: MessageRow): Filed | null {
     const { tables, book } = this.#init;
     const { contact, mine } = chain;
     const { next, last } = chain.row;
     const skipped = content.number - next;
     const fits = skipped > 0 || content.kind === 'gone' || !isKnown(last, next) || equal(content.prev, last);
-    if (about.strict === true && !fits) return null;
-    const gaps = skipped === 0 ? chain.row.gaps : [...chain.row.gaps, ...this.#open(chain, content.number)];
+    const gaps = skipped === 0 ? chain.row.gaps : this.#open(chain, content.number);
     // a contact that did not notice the end goes on in its chain
     const ended = mine && chain.row.ended;
     const after = { ...chain.row, gaps, ended, next: content.number + 1, last: row.hash };
@@ -94,7 +89,7 @@ export class Filing {
     return book.add(place, fits ? row : flagged(row, 'broken'), null);
   }
 
-  #fill(chain: Chain, content: ChatContent, row: MessageRow, about: Circumstances): Filed | null {
+  #fill(chain: Chain, content: ChatContent, row: MessageRow): Filed | null {
     const { tables, book } = this.#init;
     const { contact, mine } = chain;
     const { number } = content;
@@ -103,9 +98,11 @@ export class Filing {
     const place = { contact, mine, chain: chain.chain, number, range: false };
     const before = number === 0 ? null : tables.message({ ...place, number: number - 1 });
     const fits = content.kind === 'gone' || !contradicts(before?.row.hash, content.prev);
-    if (about.strict === true && !fits) return null;
-    const gaps = chain.row.gaps.flatMap((other) => (other === gap ? without(gap, number) : [other]));
-    if (gaps.length > MAX_GAPS) throw new NotNow('too many gaps are open');
+    const gaps = this.#bounded(
+      chain,
+      chain.row.gaps.flatMap((other) => (other === gap ? without(gap, number) : [other])),
+    );
+    if (gap.range === null) this.#countPlaces(contact, -1);
     const known = tables.messageById(contact, mine, content.id) !== null;
     tables.saveChain({ ...chain, row: { ...chain.row, gaps, asked: 0 } });
     const kept = tables.message(place);
@@ -117,21 +114,21 @@ export class Filing {
     return filed;
   }
 
-  /** Places for what is missing before `number`. */
-  #open({ contact, mine, chain, row }: Chain, number: number): Gap[] {
+  /** The gaps, with one more: places for what is missing before `number`. */
+  #open(known: Chain, number: number): readonly Gap[] {
     const { tables, clock } = this.#init;
-    const { next, gaps } = row;
+    const { contact, mine, chain, row } = known;
+    const { next } = row;
     if (number - next > MAX_AHEAD) {
       throw new ChatError('TOO_FAR_AHEAD', 'a message is too far ahead of the others', {
         hint: 'Nothing to do here: the other side counts wrongly.',
         data: { aheadOf: number - next, maxAhead: MAX_AHEAD },
       });
     }
-    if (gaps.length + 2 > MAX_GAPS) throw new NotNow('too many gaps are open');
     const now = clock.now();
     const place = { contact, mine, chain, number: next, range: false };
     const opened: Gap[] = [];
-    const first = Math.max(next, number - MAX_PLACES);
+    const first = Math.max(next, number - this.#roomFor(contact, mine));
     if (first > next) {
       const missing = first - next;
       tables.saveMessage({ ...place, range: true }, { ...emptyRow('gap', now), missing });
@@ -140,7 +137,32 @@ export class Filing {
     for (let n = first; n < number; n++) {
       tables.saveMessage({ ...place, number: n }, { ...emptyRow('gap', now), missing: 1 });
     }
-    return [...opened, { from: first, to: number - 1, range: null }];
+    if (first < number) {
+      opened.push({ from: first, to: number - 1, range: null });
+      this.#countPlaces(contact, number - first);
+    }
+    return this.#bounded(known, [...row.gaps, ...opened]);
+  }
+
+  /** How many missing messages may get a place each. Of ours none: what is not there of them now hardly comes. */
+  #roomFor(contact: ContactId, mine: boolean): number {
+    if (mine) return 0;
+    const { places } = this.#init.tables.conversationOf(contact);
+    return Math.max(0, Math.min(MAX_PLACES, MAX_OPEN_PLACES - places));
+  }
+
+  #countPlaces(contact: ContactId, by: number): void {
+    this.#init.tables.changeConversation(contact, (row) => ({
+      ...row,
+      places: Math.max(0, row.places + by),
+    }));
+  }
+
+  /** Whoever sends too many gaps waits until some are filled. Ours may stay for good, and must hold nothing up: the oldest is given up. */
+  #bounded({ mine }: Chain, gaps: readonly Gap[]): readonly Gap[] {
+    if (gaps.length <= MAX_GAPS) return gaps;
+    if (mine) return gaps.slice(-MAX_GAPS);
+    throw new NotNow('too many gaps are open');
   }
 
   /** One of the messages that a range row stands for has come. */

@@ -10,11 +10,16 @@ export const WALK_ROWS = 200;
 /** Chains of one contact and side: one for each restore. More is a fault or an attack on our disk. */
 export const MAX_CHAINS = 250;
 
+/** With so many chains nobody begins another in the name of a proven friend without being proven: the rest is the friend's. */
+export const MAX_UNPROVEN_CHAINS = 32;
+
 /** A message may be so many numbers ahead of the last one: far more than a life of messages lost at once. */
 export const MAX_AHEAD = 1_000_000;
 
 /** So many missing messages get a place each, where they will stand when they come; more share one place. */
 export const MAX_PLACES = 1_024;
+/** Such places of one contact that are open at a time, over all its chains: a few MB at most. Beyond it they share. */
+export const MAX_OPEN_PLACES = 4_096;
 
 /** Gaps of one chain that are open at a time. Beyond it the sender is told to wait until some are filled. */
 export const MAX_GAPS = 64;
@@ -33,6 +38,12 @@ export const MAX_ASKED_RANGES = 16;
 
 /** Messages sent again at a time; the next follow when the last of them is kept, so an outbox never holds a history. */
 export const RESEND_BATCH = 64;
+/** A contact is answered at most so many `restored` in this time (ms), one more as each such time goes by: each may send a whole history. */
+export const RESTORED_EVERY_MS = 24 * 3_600_000;
+export const RESTORED_BURST = 3;
+
+/** What others say of the time (ms) counts as at most so much after ours: clocks differ, and nobody is to have the last word for ever. */
+export const MAX_CLOCK_AHEAD_MS = 5 * 60_000;
 
 /** Changes (edits, reactions) of one message that are remembered; more edits are refused here. */
 export const MAX_CHANGES = 100;

@@ -17,6 +17,9 @@ export interface Outbox {
   enqueue(contact: ContactId, item: { readonly key: Uint8Array; readonly content: Uint8Array }): void;
   /** False when it was sent already, or is not there. */
   withdraw(contact: ContactId, key: Uint8Array): boolean;
+  /** Whether a content under that key waits or is on its way. Cheap. */
+  has(contact: ContactId, key: Uint8Array): boolean;
+  /** All of it: for a person. */
   outbox(contact: ContactId): readonly Waiting[];
 }
 

@@ -2,8 +2,8 @@
  * Brings two histories together again. Who misses numbers asks for them; who was restored from a backup says how far it
  * is, gets what it lacks, and gets back what it wrote and lost (debts.ts). What neither side holds stays a gap, and is told to be final.
  *
- * Not promised: that what comes back as one's own is what one wrote. The other side holds it and could make it up; only
- * the hashes bind it, and behind what the backup knows those are the other side's too. So it is marked `restored`.
+ * What comes back as one's own is what one wrote: it carries a tag that nobody else can make (own-tag.ts). Not promised:
+ * that all of it comes back. It is marked `restored`.
  */
 
 import type { ContactId } from '../delivery/face.ts';
@@ -12,7 +12,6 @@ import type { Clock } from '../safety/clock.ts';
 import { decodeChatContent } from '../wire/chat-content.ts';
 import { type ChainMark, type ChatNotice, encodeChatNotice, MAX_TOLD_CHAINS } from '../wire/chat-notice.ts';
 import type { Book } from './book.ts';
-import { NEW_CHAIN } from './chain-row.ts';
 import type { Debts } from './debts.ts';
 import type { Due } from './due.ts';
 import type { Filing } from './filing.ts';
@@ -25,10 +24,12 @@ import {
   ASK_PARTS_UNTIL_MS,
   MAX_ASKED_RANGES,
   MAX_PLACES,
-  RESEND_BATCH,
+  RESTORED_BURST,
+  RESTORED_EVERY_MS,
 } from './limits.ts';
 import { type MessageRow, NO_HASH } from './message-row.ts';
 import type { Outbox } from './outbox.ts';
+import type { OwnTag } from './own-tag.ts';
 import { attachmentOf } from './parts.ts';
 import { chainName, type Place, placeName, RESTORED_KEY, standInKey } from './place.ts';
 import type { Chain, ChatTables, Filed } from './tables.ts';
@@ -41,6 +42,7 @@ export interface RepairInit {
   readonly filing: Filing;
   readonly due: Due;
   readonly outbox: Outbox;
+  readonly ownTag: OwnTag;
   readonly clock: Clock;
   readonly generation: () => number;
 }
@@ -123,36 +125,53 @@ export class Repair {
   }
 
   resend(contact: ContactId, { chain: id, from, to }: ChatNotice & { kind: 'resend' }): void {
-    const { tables } = this.#init;
+    const { tables, debts } = this.#init;
     const known = tables.chain(contact, true, id);
-    if (known?.row.ended === true) return;
+    // of a chain that is not here there is nothing to say, and anybody can think of one
+    if (known === null || known.row.ended) return;
     // what was written after the backup that we were restored from is asked for, and is not here
     const current = equal(tables.conversation(contact)?.chain ?? NO_HASH, id);
-    const last = known === null ? from + RESEND_BATCH - 1 : known.row.next - 1 + (current ? 0 : MAX_PLACES);
-    const end = Math.min(to, last);
+    const end = Math.min(to, known.row.next - 1 + (current ? 0 : MAX_PLACES));
     if (from > end) return;
-    this.#init.debts.owe(known ?? { contact, mine: true, chain: id, row: NEW_CHAIN }, { from, to: end });
+    debts.owe(known, { from, to: end });
+    debts.resume(contact);
   }
 
   restored(contact: ContactId, { have, know }: ChatNotice & { kind: 'restored' }): void {
-    for (const chain of this.#init.tables.chains(contact)) {
+    const { tables, debts } = this.#init;
+    if (!this.#mayAnswer(contact)) return;
+    for (const chain of tables.chains(contact)) {
       if (chain.row.ended || chain.row.next === 0) continue;
       const told = (chain.mine ? have : know).find((mark) => equal(mark.chain, chain.chain))?.next ?? 0;
-      if (told < chain.row.next) this.#init.debts.owe(chain, { from: told, to: chain.row.next - 1 });
+      if (told < chain.row.next) debts.owe(chain, { from: told, to: chain.row.next - 1 });
     }
+    debts.resume(contact);
   }
 
-  /** Something that we wrote once and do not have any more. Taken only where we have lost something. */
+  /** Each answer may be a whole history. */
+  #mayAnswer(contact: ContactId): boolean {
+    const { tables, clock } = this.#init;
+    const now = Math.floor(clock.now());
+    const row = tables.conversation(contact);
+    if (row === null) return false;
+    const restoredUntil = Math.max(row.restoredUntil, now) + RESTORED_EVERY_MS;
+    if (restoredUntil > now + RESTORED_BURST * RESTORED_EVERY_MS) return false;
+    tables.saveConversation(contact, { ...row, restoredUntil });
+    return true;
+  }
+
+  /** Something that we wrote once and do not have any more. Taken only where we have lost something, and only what is ours. */
   echo(contact: ContactId, { read, content }: ChatNotice & { kind: 'echo' }): Filed | null {
-    const { tables, filing, clock, generation } = this.#init;
+    const { tables, filing, ownTag, clock, generation } = this.#init;
     const { chain: id } = decodeChatContent(content);
     const chain = tables.chain(contact, true, id);
     if (generation() === 0) return null;
     // what is written since the last restore is all here
     if (chain !== null && (chain.row.ended || chain.row.generation === generation())) return null;
+    if (!ownTag.isOurs(contact, content)) return null;
     const deliveredAt = clock.now();
     const readAt = read ? deliveredAt : 0;
-    return filing.file(contact, true, content, { flags: ['restored'], strict: true, deliveredAt, readAt });
+    return filing.file(contact, true, content, { flags: ['restored'], deliveredAt, readAt });
   }
 }
 

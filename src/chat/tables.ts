@@ -27,6 +27,7 @@ export const CHAT_TABLES: readonly TableSpec[] = [
   { name: 'chat_part', inBackup: true },
   { name: 'chat_waiting', inBackup: true },
   { name: 'chat_due', inBackup: true },
+  { name: 'chat_own', inBackup: true },
   { name: 'chat_orphan', inBackup: false },
   { name: 'search', inBackup: false },
 ];
@@ -51,6 +52,8 @@ export class ChatTables {
   readonly part: SealedTable;
   readonly waiting: SealedTable;
   readonly due: SealedTable;
+  /** One row: the secret of own-tag.ts. */
+  readonly own: SealedTable;
   readonly orphan: SealedTable;
   readonly search: SealedTable;
   readonly #message: SealedTable;
@@ -69,6 +72,7 @@ export class ChatTables {
     this.part = database.table('chat_part');
     this.waiting = database.table('chat_waiting');
     this.due = database.table('chat_due');
+    this.own = database.table('chat_own');
     this.orphan = database.table('chat_orphan');
     this.search = database.table('search');
     this.#message = database.table('message');

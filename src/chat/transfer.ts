@@ -13,6 +13,7 @@ import {
   type ChatBody,
   encodeChatContent,
   linkHash,
+  TAG_BYTES,
   type Target,
 } from '../wire/chat-content.ts';
 import type { Book } from './book.ts';
@@ -29,6 +30,7 @@ import { contentOf, textOf } from './view.ts';
 
 /** All imported messages of one side are one chain, which nobody writes in or asks for. */
 const IMPORTED = new Uint8Array(CHAIN_ID_BYTES);
+const NO_TAG = new Uint8Array(TAG_BYTES);
 
 export interface TransferInit {
   readonly tables: ChatTables;
@@ -112,7 +114,15 @@ export class Transfer {
     const place = { contact, mine, chain: IMPORTED, number: chain.row.next, range: false };
     const bytes = line.attachment?.bytes ?? null;
     const body = bodyOf(line, bytes === null ? NO_HASH : provider.sha256(bytes));
-    const head = { id, chain: IMPORTED, number: place.number, prev: NO_HASH, time: at, lifetimeS: 0 };
+    const head = {
+      id,
+      chain: IMPORTED,
+      number: place.number,
+      prev: NO_HASH,
+      time: at,
+      lifetimeS: 0,
+      tag: NO_TAG,
+    };
     const content = encodeChatContent({ ...head, ...body });
     const order = { chain: IMPORTED, number: 0, time: line.editedAt ?? at };
     const reaction = (emoji: string) => (emoji === '' ? null : { order, emoji });

@@ -16,6 +16,7 @@ import { Filing } from './filing.ts';
 import { History } from './history.ts';
 import type { ChatEvent } from './message.ts';
 import type { Outbox, Reach } from './outbox.ts';
+import { OwnTag } from './own-tag.ts';
 import { Parts } from './parts.ts';
 import { Reading } from './reading.ts';
 import { Repair } from './repair.ts';
@@ -38,6 +39,10 @@ export interface ChatInit {
   /** Of the store: one higher after each restore. */
   readonly generation: () => number;
   readonly reachOf: (contact: ContactId) => Reach;
+  /** Whether only the contact could have written something of theirs before: from then on, what anybody could have written changes nothing. */
+  readonly wasProven: (contact: ContactId) => boolean;
+  /** Whether nobody but the contact can open a link in its name any more: then what comes over one is theirs. */
+  readonly linkProves: (contact: ContactId) => boolean;
 }
 
 export function wire(init: ChatInit) {
@@ -49,10 +54,11 @@ export function wire(init: ChatInit) {
   const parts = new Parts(tables, book, init.outbox, init.provider);
   const changes = new Changes(tables, book, parts);
   const filing = new Filing({ ...init, tables, book, changes });
-  const debts = new Debts({ ...init, tables, parts });
-  const repair = new Repair({ ...init, tables, book, debts, filing, due });
+  const ownTag = new OwnTag(tables, init.provider, init.random);
+  const debts = new Debts({ ...init, tables, parts, ownTag });
+  const repair = new Repair({ ...init, tables, book, debts, filing, due, ownTag });
   const reading = new Reading({ ...init, tables, book });
-  const writing = new Writing({ ...init, tables, book, parts, changes, filing });
+  const writing = new Writing({ ...init, tables, book, parts, changes, filing, ownTag });
   const arriving = new Arriving({ ...init, tables, book, parts, filing, reading, repair, debts });
   const expiry = new Expiry({ ...init, tables, view, due, changes, repair });
   const ending = new Ending(tables, book, search, expiry);

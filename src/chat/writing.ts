@@ -8,11 +8,10 @@ import type { RandomBytes } from '../safety/random.ts';
 import {
   CHAIN_ID_BYTES,
   type ChatBody,
-  type ChatContent,
-  encodeChatContent,
   MAX_EMOJI_BYTES,
   MESSAGE_ID_BYTES,
   type Target,
+  type UntaggedContent,
 } from '../wire/chat-content.ts';
 import { checkAttachment, checkText, tooLong } from './checks.ts';
 import { NEW_CHAIN } from './chain-row.ts';
@@ -23,6 +22,7 @@ import { MAX_CHANGES, MAX_LIFETIME_S } from './limits.ts';
 import type { SendOptions } from './message.ts';
 import { flagged } from './message-row.ts';
 import type { Outbox } from './outbox.ts';
+import type { OwnTag } from './own-tag.ts';
 import { allParts, type Parts } from './parts.ts';
 import type { Book } from './book.ts';
 import type { ChatTables, Filed } from './tables.ts';
@@ -34,6 +34,7 @@ export interface WritingInit {
   readonly parts: Parts;
   readonly changes: Changes;
   readonly filing: Filing;
+  readonly ownTag: OwnTag;
   readonly outbox: Outbox;
   readonly provider: Provider;
   readonly clock: Clock;
@@ -99,7 +100,8 @@ export class Writing {
     const { contact, chain, number } = target.place;
     const { id, prev, hash, time, sentAt, deliveredAt } = target.row;
     if (sentAt === 0 && deliveredAt === 0 && !this.#isNotes(contact)) {
-      const content = encodeChatContent({ kind: 'gone', id, chain, number, prev, hash, time, lifetimeS: 0 });
+      const gone = { kind: 'gone', id, chain, number, prev, hash, time, lifetimeS: 0 } as const;
+      const content = this.#init.ownTag.encode(contact, gone);
       if (this.#init.outbox.withdraw(contact, id)) this.#init.outbox.enqueue(contact, { key: id, content });
     }
     this.#write(contact, { kind: 'delete', target: id });
@@ -114,12 +116,12 @@ export class Writing {
   }
 
   #write(contact: ContactId, body: ChatBody, bytes?: Uint8Array): Filed {
-    const { tables, outbox, clock, random, parts, filing } = this.#init;
+    const { tables, outbox, clock, random, parts, filing, ownTag } = this.#init;
     const conversation = tables.conversationOf(contact);
     const chain = this.#chain(contact, conversation.chain);
     const timed = body.kind === 'text' || body.kind === 'attachment';
     const { row } = tables.chain(contact, true, chain) ?? { row: NEW_CHAIN };
-    const content: ChatContent = {
+    const content: UntaggedContent = {
       ...body,
       id: random(MESSAGE_ID_BYTES),
       chain,
@@ -130,7 +132,7 @@ export class Writing {
     };
     const place = { contact, mine: true, chain, number: row.next, range: false };
     if (bytes !== undefined) parts.keep(place, content.id, bytes);
-    const encoded = encodeChatContent(content);
+    const encoded = ownTag.encode(contact, content);
     const filed = filing.file(contact, true, encoded, {
       flags: [],
       ...(bytes === undefined ? {} : { parts: allParts(bytes.length) }),

@@ -24,6 +24,15 @@ export function durationArgument(given: string): number {
   });
 }
 
+/** A message's place, `12` or `#12`. Throws BAD_NUMBER. */
+export function placeArgument(given: string): number {
+  const [, place = ''] = /^#?([1-9][0-9]{0,14})$/.exec(given) ?? [];
+  if (place !== '') return Number(place);
+  throw new KithError('BAD_NUMBER', 'that is no place in a history', {
+    hint: 'Give the number that `kith history` shows before a message, as in 12.',
+  });
+}
+
 /** A message's place (`12` or `#12`), or its id. Throws BAD_NUMBER. */
 export function messageArgument(given: string): string {
   const ref = given.replace(/^#/, '').toLowerCase();

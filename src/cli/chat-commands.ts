@@ -6,8 +6,9 @@ import { KithError } from '../safety/errors.ts';
 import { durationArgument, messageArgument } from './arguments.ts';
 import { attachmentOf, saveAttachment } from './attachments.ts';
 import type { Output } from './output.ts';
+import { nothingToPutThere } from './messages.ts';
 import { counted, oneLine } from './output.ts';
-import { friendText, stateText, timerText, whenText } from './people-text.ts';
+import { friendText, stateText, timerSentence, whenText } from './people-text.ts';
 
 /** What a command may do. */
 export interface ChatHands {
@@ -15,7 +16,7 @@ export interface ChatHands {
   readonly who: string;
   readonly output: Output;
   readonly say: (sentence: string) => void;
-  readonly show: (message: MessageView) => void;
+  readonly show: (message: MessageView) => Promise<void>;
   readonly send: (options: SendOptions) => Promise<void>;
   /** The page before everything that was shown. */
   readonly older: () => Promise<void>;
@@ -63,11 +64,13 @@ const COMMANDS: { readonly [name: string]: ChatCommand } = {
     },
   },
   edit: {
-    usage: '/edit [N] TEXT',
+    usage: '/edit [#N] TEXT',
     does: 'change message N, or your last one',
     run: async ({ people, lastMine }, argument) => {
-      const [, ref = lastMine(), text = ''] = /^(?:#?(\d+)\s+)?([\s\S]+)$/.exec(argument) ?? [];
-      await people.edit(ref, text);
+      // a number without # is how a text may begin
+      const [, ref, text = ''] = /^(?:#(\d+)(?:\s+|$))?([\s\S]*)$/.exec(argument) ?? [];
+      if (text === '') throw nothingToPutThere();
+      await people.edit(ref ?? lastMine(), text);
     },
   },
   delete: {
@@ -106,7 +109,7 @@ const COMMANDS: { readonly [name: string]: ChatCommand } = {
     does: 'look for a text in this conversation',
     run: async ({ people, who, say, show }, query) => {
       const { messages } = await people.search(query, { who, limit: 20 });
-      for (const message of messages) show(message);
+      for (const message of messages) await show(message);
       say(`${counted(messages.length, 'message')} found.`);
     },
   },
@@ -127,7 +130,7 @@ const COMMANDS: { readonly [name: string]: ChatCommand } = {
     run: async ({ people, who, say }, argument) => {
       const seconds = durationArgument(argument);
       await people.setTimer(who, seconds);
-      say(seconds === 0 ? 'New messages stay.' : `New messages disappear after ${timerText(seconds)}.`);
+      say(timerSentence(who, seconds));
     },
   },
   quit: { usage: '/quit', does: 'leave (or Ctrl-D)', run: ({ quit }) => quit() },

@@ -13,7 +13,7 @@ import { ChatScreen } from './chat-screen.ts';
 import type { Context } from './context.ts';
 import { withPeople } from './node-client.ts';
 import { counted, fieldsOf, oneLine } from './output.ts';
-import { Conversation, friendLine, stateText } from './people-text.ts';
+import { Conversation, friendLine, Replies, stateText } from './people-text.ts';
 
 /** Messages shown at the start, and with each /more; unread ones are all shown up to the second number. */
 const PAGE = 20;
@@ -81,7 +81,7 @@ class ChatSession implements ChatHands {
     this.#contact = contact;
     this.who = who;
     this.#name = name;
-    this.#conversation = new Conversation(screen.output);
+    this.#conversation = new Conversation(screen.output, new Replies(people));
   }
 
   get output() {
@@ -92,8 +92,9 @@ class ChatSession implements ChatHands {
     this.#screen.print((to) => to.event('said', { text: sentence }, sentence));
   };
 
-  readonly show = (message: MessageView): void => {
-    this.#remember(message);
+  readonly show = async (message: MessageView): Promise<void> => {
+    this.#remember(message); // first: what changes of it meanwhile is a change
+    await this.#conversation.learn([message]);
     this.#screen.print((to) =>
       to.event('message', fieldsOf(message), this.#conversation.text(message, this.#name)),
     );
@@ -113,7 +114,7 @@ class ChatSession implements ChatHands {
     this.sent++;
     if (!this.#screen.live) return this.show(message);
     this.#remember(message);
-    this.#whisper(`#${message.seq} ${stateText(message)}`);
+    this.#whisper(`#${message.seq} ${this.who === 'me' ? 'noted' : stateText(message)}`);
   };
 
   /** Shows the newest messages, where some are unread from the first of these on. */
@@ -125,7 +126,7 @@ class ChatSession implements ChatHands {
     const firstNew = unread === 0 ? undefined : theirs.at(-unread);
     for (const message of messages) {
       if (message === firstNew) this.#whisper(`— ${unread} new —`);
-      this.show(message);
+      await this.show(message);
     }
     const newest = theirs.at(-1);
     if (newest !== undefined && this.who !== 'me') await this.people.markRead(this.who, newest.id);
@@ -135,7 +136,7 @@ class ChatSession implements ChatHands {
     if (this.#oldest === null) return this.say('That is the beginning.');
     const page = await this.people.history(this.who, { before: this.#oldest, limit: PAGE });
     this.#oldest = page.next;
-    for (const message of page.messages) this.show(message);
+    for (const message of page.messages) await this.show(message);
   };
 
   /** Does what is typed, until there is no more. What is wrong with a line is told, and the next may be better. */
@@ -191,13 +192,13 @@ class ChatSession implements ChatHands {
       return this.#whisper(`${oneLine(name)} wrote to you: kith chat ${oneLine(name)}`);
     }
     if (this.#looks.has(message.id)) return; // sent from here, or shown by the first page
-    this.show(message);
+    await this.show(message);
     if (message.mine) return;
     this.received++;
     await this.people.markRead(this.who, message.id);
   }
 
-  #changed(message: MessageView): void {
+  async #changed(message: MessageView): Promise<void> {
     const before = this.#looks.get(message.id);
     if (message.contact !== this.#contact || before === undefined) return;
     const { state: oldState, ...old } = before;

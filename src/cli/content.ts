@@ -20,17 +20,13 @@ export function contentOf(text: string | undefined, signal: AbortSignal, nothing
 /** Longest text that is read, bytes: several times what a message takes, which the node checks. */
 const TEXT_MAX_BYTES = 64 * 1024;
 
-/** All of it as text, without the line end that a shell puts behind it. Throws MESSAGE_TOO_LONG and NOT_TEXT. */
-export async function textOf(content: Content): Promise<string> {
+/** All of it as text, without the line end that a shell puts behind it. Throws `tooLong()`, and NOT_TEXT. */
+export async function textOf(content: Content, tooLong: () => KithError = tooLongToSend): Promise<string> {
   const pieces: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const piece of content) {
     sizeBytes += piece.length;
-    if (sizeBytes > TEXT_MAX_BYTES) {
-      throw new KithError('MESSAGE_TOO_LONG', 'that is too long for a message', {
-        hint: 'Send it as a file: kith send <who> --file <path>',
-      });
-    }
+    if (sizeBytes > TEXT_MAX_BYTES) throw tooLong();
     pieces.push(piece);
   }
   try {
@@ -41,6 +37,12 @@ export async function textOf(content: Content): Promise<string> {
       cause,
     });
   }
+}
+
+function tooLongToSend(): KithError {
+  return new KithError('MESSAGE_TOO_LONG', 'that is too long for a message', {
+    hint: 'Send it as a file: kith send <who> --file <path>',
+  });
 }
 
 async function* standardInput(signal: AbortSignal, nothing: () => KithError): AsyncGenerator<Uint8Array> {

@@ -55,3 +55,8 @@ export function aborted(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
+
+/** Makes a commander action of what a command does. */
+export type Run = (
+  action: (context: Context, ...args: never[]) => Promise<void>,
+) => (...args: unknown[]) => Promise<void>;

@@ -4,9 +4,9 @@ import type { ListedFriend } from '../local/api.ts';
 import type { KithClient } from '../local/people-client.ts';
 import type { FriendView } from '../node/people-face.ts';
 import { KithError } from '../safety/errors.ts';
-import { confirmed } from './ask.ts';
+import { asked } from './ask.ts';
+import { contentOf, textOf } from './content.ts';
 import type { Context } from './context.ts';
-import { wordsText } from './identity.ts';
 import { withPeople } from './node-client.ts';
 import { counted, fieldsOf, oneLine } from './output.ts';
 import { friendLine, friendText } from './people-text.ts';
@@ -63,14 +63,13 @@ export interface AddOptions {
   readonly note?: string;
 }
 
-export async function add(context: Context, uri: string, options: AddOptions): Promise<void> {
-  const { output } = context;
-  const invite = uri.replaceAll(/\s/g, ''); // pasted over several lines
-  if (!/^kith:/i.test(invite)) {
-    throw new KithError('INVITE_MISTYPED', 'that is no invite', {
-      hint: 'Give the whole line that `kith invite` of the other side printed: it starts with kith:',
-    });
-  }
+/** The invite as an argument, which others on the machine can read, or else from a person or a pipe. */
+export async function add(context: Context, given: string | undefined, options: AddOptions): Promise<void> {
+  const { output, signal } = context;
+  const uri = given ?? (await asked('Invite: ', signal)) ?? '-';
+  const read = uri === '-' ? await textOf(contentOf(uri, signal, noInvite), noInvite) : uri;
+  const invite = read.replaceAll(/\s/g, ''); // pasted over several lines
+  if (!/^kith:/i.test(invite)) throw noInvite();
   await withPeople(context, async (people) => {
     output.progress('asking', {}, 'Knocking through Tor…');
     const friend = await people.add(invite, options);
@@ -80,6 +79,12 @@ export async function add(context: Context, uri: string, options: AddOptions): P
         ? `${name} asked you too: you are friends.`
         : `Asked ${name}. The request is kept and goes out; kith friends shows what came of it.`;
     output.result('added', { id: friend.id, name: friend.name, state: friend.state }, sentence);
+  });
+}
+
+function noInvite(): KithError {
+  return new KithError('INVITE_MISTYPED', 'that is no invite', {
+    hint: 'Give the whole line that `kith invite` of the other side printed: it starts with kith:',
   });
 }
 
@@ -130,13 +135,13 @@ async function end(
   result: string,
   who: string,
   call: (people: KithClient) => Promise<void>,
-  sentence: (name: string) => string,
+  sentence: (name: string, before: FriendView['state']) => string,
 ): Promise<void> {
   const { output } = context;
   await withPeople(context, async (people) => {
-    const { id, name } = await people.friend(who);
+    const { id, name, state } = await people.friend(who);
     await call(people);
-    output.result(result, { id, name }, sentence(output.bold(oneLine(name))));
+    output.result(result, { id, name }, sentence(output.bold(oneLine(name)), state));
   });
 }
 
@@ -166,28 +171,11 @@ export async function remove(context: Context, who: string, { history = false })
     'removed',
     who,
     (people) => people.remove(who, { history }),
-    (name) =>
-      `${name} cannot reach you any more. ${history ? 'The history is gone too.' : 'The history stays here.'}`,
+    (name, before) => {
+      if (before === 'requested') return `The request to ${name} is taken back.`;
+      if (before === 'asking') return `The request of ${name} is gone; they hear nothing of it.`;
+      const kept = history ? 'The history is gone too.' : 'The history stays here.';
+      return `${name} cannot reach you any more. ${kept}`;
+    },
   );
-}
-
-export async function verify(context: Context, who: string, { yes = false }): Promise<void> {
-  const { output, signal } = context;
-  await withPeople(context, async (people) => {
-    const friend = await people.friend(who);
-    const name = output.bold(oneLine(friend.name));
-    const { words, compared } = await people.safetyWords(who);
-    const already = compared ? ' You compared them before.' : '';
-    output.event(
-      'words',
-      { words, compared },
-      `Safety words with ${name}:${already}\n\n${wordsText(words)}\n`,
-    );
-    const same = yes || (await confirmed(`Does ${oneLine(friend.name)} read the same words to you?`, signal));
-    const trusted = same ? await people.trust(who) : friend;
-    const sentence = same
-      ? `Marked: you compared the words with ${name}.`
-      : `Nothing changed. Compare them in person or in a call, then: kith verify ${oneLine(friend.name)} --yes`;
-    output.result('verify', { id: friend.id, words, trust: trusted.trust }, sentence);
-  });
 }

@@ -3,12 +3,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { ProfileView } from '../node/people-face.ts';
 import { KithError } from '../safety/errors.ts';
+import { MAX_PICTURE_BYTES, MAX_PICTURE_SIDE } from '../wire/picture.ts';
 import type { Context } from './context.ts';
 import { withPeople } from './node-client.ts';
 import { counted, oneLine } from './output.ts';
-
-/** Pictures above this size (bytes) are refused before they are read: DESIGN of the profile, 64 KiB. */
-const PICTURE_MAX_BYTES = 64 * 1024;
 
 export interface QrOption {
   readonly qr?: boolean;
@@ -74,9 +72,9 @@ async function pictureArgument(path: string): Promise<string | null> {
   const found = await stat(path).catch((cause: unknown) => {
     throw unreadable(cause);
   });
-  if (found.size > PICTURE_MAX_BYTES) {
-    throw new KithError('ATTACHMENT_TOO_LARGE', 'that picture is too large', {
-      hint: 'Give a PNG, JPEG or WebP file of at most 64 KiB.',
+  if (found.size > MAX_PICTURE_BYTES) {
+    throw new KithError('PICTURE_UNUSABLE', 'that picture is too large', {
+      hint: `Give a PNG, JPEG or WebP file of at most ${MAX_PICTURE_BYTES.toLocaleString('en')} bytes and ${MAX_PICTURE_SIDE} pixels a side.`,
       data: { sizeBytes: found.size },
     });
   }

@@ -20,8 +20,9 @@ export async function init(context: Context, options: InitOptions): Promise<void
   const { output, dataDir } = context;
   const access = { disk: systemDisk, random: systemRandom };
   const dir = await openDataDir(dataDir, systemDisk);
-  const wanted = options.passphrase === true || options.passphraseFile !== undefined;
-  const passphrase = wanted ? await newPassphrase(context, options) : undefined;
+  const { passphraseFile: file } = options;
+  const wanted = options.passphrase === true || file !== undefined;
+  const passphrase = wanted ? await newPassphrase(context, { file, option: '--passphrase-file' }) : undefined;
   const storeKey = await createStoreKey(dir, { ...access, passphrase });
   const database = await openPeopleDatabase(dir, storeKey, access);
   const onion = `${onionOf(new HomeRows(database, nodeProvider).currentKey(systemRandom)).host}.onion`;
@@ -29,6 +30,6 @@ export async function init(context: Context, options: InitOptions): Promise<void
   output.result(
     'init',
     { data: dir.root, onion, passphrase: wanted },
-    `Created ${dir.root}\nYour address: ${output.bold(onion)}\nStart the node with \`kith up\`.`,
+    `Created ${dir.root}\nStart the node with \`kith up\`; others reach you with what \`kith invite\` prints.`,
   );
 }

@@ -3,13 +3,13 @@
 import type { KithClient } from '../local/people-client.ts';
 import type { MessageView } from '../node/people-face.ts';
 import { KithError } from '../safety/errors.ts';
-import { durationArgument, messageArgument, numberArgument } from './arguments.ts';
+import { durationArgument, messageArgument, numberArgument, placeArgument } from './arguments.ts';
 import { attachmentOf, saveAttachment } from './attachments.ts';
 import type { Context } from './context.ts';
 import { contentOf, textOf } from './content.ts';
-import { withPeople } from './node-client.ts';
+import { stoppedEarly, withPeople } from './node-client.ts';
 import { counted, fieldsOf, oneLine } from './output.ts';
-import { Conversation, messageText, stateText, timerText, whenText } from './people-text.ts';
+import { Conversation, messageText, Replies, stateText, timerSentence, whenText } from './people-text.ts';
 
 /** Messages a page of `kith history` has at most. */
 const PAGE_MAX = 200;
@@ -35,10 +35,12 @@ export async function send(
   const attachment = file === undefined ? {} : { attachment: await attachmentOf(file) };
   const caption = file !== undefined && text === undefined;
   const words = caption ? {} : { text: await textOf(contentOf(text, signal, nothingToSend)) };
-  await withPeople(context, async (people) => {
+  let saved: MessageView | undefined;
+  const deliver = async (people: KithClient): Promise<void> => {
     const events = people.events();
     let message = await people.send(who, { ...words, ...replyTo, ...attachment });
-    if (wait) {
+    saved = message;
+    if (wait && who !== 'me') {
       output.progress(
         'saved',
         { id: message.id, seq: message.seq },
@@ -46,11 +48,21 @@ export async function send(
       );
       message = await whenOver(people, message, events);
     }
+    const notes = who === 'me' ? `Noted as #${message.seq}.` : undefined;
     const sentence = wait
       ? `#${message.seq} ${stateText(message)}.`
       : `Saved as #${message.seq}; where it is: kith why ${message.seq}`;
-    output.result('message', fieldsOf(message), sentence);
+    output.result('message', fieldsOf(message), notes ?? sentence);
     if (message.state === 'failed') process.exitCode = 1;
+  };
+  await withPeople(context, deliver, () => (saved === undefined ? stoppedEarly() : stoppedWaiting(saved)));
+}
+
+/** Ended by the person after the node had it: to send it again would send it twice. */
+function stoppedWaiting({ id, seq }: MessageView): KithError {
+  return new KithError('STOPPED_WAITING', `stopped waiting; it is saved as #${seq}`, {
+    hint: `It goes out by itself: kith why ${seq}`,
+    data: { id, seq },
   });
 }
 
@@ -71,25 +83,38 @@ async function whenOver(
   return sent;
 }
 
-export interface HistoryCommandOptions {
+export interface RangeOptions {
   readonly limit?: string;
   readonly before?: string;
 }
 
-export async function history(context: Context, who: string, options: HistoryCommandOptions): Promise<void> {
+export interface HistoryCommandOptions extends RangeOptions {
+  /** Mark what is shown as read, which they are told. */
+  readonly read?: boolean;
+}
+
+export async function history(
+  context: Context,
+  who: string,
+  { read = false, ...options }: HistoryCommandOptions,
+): Promise<void> {
   const { output } = context;
   const range = rangeOf(options);
   await withPeople(context, async (people) => {
-    const name = who === 'me' ? 'me' : (await people.friend(who)).name;
+    const { name, unread } = who === 'me' ? { name: 'me', unread: 0 } : await people.friend(who);
     const { messages, next } = await people.history(who, range);
-    const conversation = new Conversation(output);
+    const conversation = new Conversation(output, new Replies(people));
+    await conversation.learn(messages);
     for (const message of messages)
       output.event('message', fieldsOf(message), conversation.text(message, name));
+    const newest = messages.findLast(({ mine }) => !mine);
+    if (read && newest !== undefined && who !== 'me') await people.markRead(who, newest.id);
     const older = next === null ? '' : ` Older ones: kith history ${oneLine(who)} --before ${next}`;
+    const told = read || unread === 0 ? '' : ` ${unread} unread: --read marks what it shows as read.`;
     output.result(
       'history',
       { messages: messages.length, next },
-      messages.length === 0 ? 'No messages.' : `${counted(messages.length, 'message')}.${older}`,
+      messages.length === 0 ? 'No messages.' : `${counted(messages.length, 'message')}.${older}${told}`,
     );
   });
 }
@@ -97,19 +122,22 @@ export async function history(context: Context, who: string, options: HistoryCom
 export async function search(
   context: Context,
   query: string,
-  { with: who, ...options }: HistoryCommandOptions & { readonly with?: string },
+  { with: who, ...options }: RangeOptions & { readonly with?: string },
 ): Promise<void> {
   const { output } = context;
   const range = rangeOf(options);
   await withPeople(context, async (people) => {
     const names = new Map((await people.friends()).map(({ id, name }) => [id, name]));
+    names.set((await people.identity()).id, 'me');
     const { messages, next } = await people.search(query, {
       ...range,
       ...(who === undefined ? {} : { who }),
     });
+    const replies = new Replies(people);
+    await replies.learn(messages);
     for (const message of messages) {
-      const contact = names.get(message.contact) ?? 'me';
-      const line = messageText(message, contact, output);
+      const contact = names.get(message.contact) ?? message.contact.slice(0, 8); // removed, and the history kept
+      const line = messageText(message, contact, output, replies);
       output.event(
         'message',
         fieldsOf(message),
@@ -125,12 +153,10 @@ export async function search(
   });
 }
 
-function rangeOf({ limit = PAGE, before }: HistoryCommandOptions) {
+function rangeOf({ limit = PAGE, before }: RangeOptions) {
   return {
     limit: numberArgument(limit, 'number of messages', PAGE_MAX),
-    ...(before === undefined
-      ? {}
-      : { before: numberArgument(before.replace(/^#/, ''), 'place', Number.MAX_SAFE_INTEGER) }),
+    ...(before === undefined ? {} : { before: placeArgument(before) }),
   };
 }
 
@@ -150,8 +176,12 @@ export async function why(context: Context, given: string): Promise<void> {
   });
 }
 
-export async function edit(context: Context, given: string, text: string): Promise<void> {
-  await withMessage(context, 'edited', given, (people, ref) => people.edit(ref, text));
+/** The new text as an argument, which others on the machine can read, or from a pipe or a person (`-`). */
+export async function edit(context: Context, given: string, text: string | undefined): Promise<void> {
+  const ref = messageArgument(given);
+  const words = await textOf(contentOf(text, context.signal, nothingToPutThere));
+  if (words.trim() === '') throw nothingToPutThere();
+  await withMessage(context, 'edited', ref, (people, message) => people.edit(message, words));
 }
 
 export async function react(context: Context, given: string, emoji: string): Promise<void> {
@@ -168,7 +198,10 @@ async function withMessage(
   const ref = messageArgument(given);
   await withPeople(context, async (people) => {
     const message = await call(people, ref);
-    output.result(result, fieldsOf(message), messageText(message, 'them', output));
+    const replies = new Replies(people);
+    await replies.learn([message]);
+    const name = message.contact === (await people.identity()).id ? 'me' : 'them';
+    output.result(result, fieldsOf(message), messageText(message, name, output, replies));
   });
 }
 
@@ -198,11 +231,14 @@ export async function timer(context: Context, who: string, given: string): Promi
   const seconds = durationArgument(given);
   await withPeople(context, async (people) => {
     await people.setTimer(who, seconds);
-    const sentence =
-      seconds === 0
-        ? 'New messages stay.'
-        : `New messages disappear ${timerText(seconds)} after they were read, on both sides.`;
-    output.result('timer', { seconds }, sentence);
+    output.result('timer', { seconds }, timerSentence(who, seconds));
+  });
+}
+
+/** An attachment's text would be erased by it. */
+export function nothingToPutThere(): KithError {
+  return new KithError('NOTHING_TO_SEND', 'there is no text to put there', {
+    hint: 'Give the new text, pipe it in, or use - to type until Ctrl-D; kith delete takes a message back.',
   });
 }
 

@@ -38,6 +38,7 @@ export function withPeople<T>(
   return withNode(context, (rpc) => work(new KithClient(rpc)), stopped);
 }
 
-function stoppedEarly(): KithError {
+/** Nothing is known to have been done. */
+export function stoppedEarly(): KithError {
   return new KithError('STOPPED', 'stopped before it was done', { hint: 'Run the command again.' });
 }

@@ -1,5 +1,5 @@
 /**
- * Where a passphrase comes from: the file that was named, systemd's credential `kith-passphrase`
+ * Where a passphrase comes from: the file that was named, for that of the store systemd's credential `kith-passphrase`
  * (systemd.exec(5), LoadCredential), else the person at the terminal, who is not shown what they type. Never an
  * argument or the environment: others on the machine can read those.
  */
@@ -20,32 +20,50 @@ export interface PassphraseOptions {
   readonly passphraseFile?: string;
 }
 
-/** The passphrase that exists already. Throws PASSPHRASE_NEEDED when there is nobody to ask. */
-export async function askPassphrase(context: Context, options: PassphraseOptions): Promise<string> {
-  return (await givenPassphrase(context, options)) ?? (await typed(context, 'Passphrase: '));
-}
-
-/** The first line of the file or credential; null where there is neither. */
-async function givenPassphrase(
-  { env }: Context,
+/** That of the store as it is. Throws PASSPHRASE_NEEDED when there is nobody to ask. */
+export async function askPassphrase(
+  context: Context,
   { passphraseFile }: PassphraseOptions,
-): Promise<string | null> {
-  const credentials = env['CREDENTIALS_DIRECTORY'];
-  if (passphraseFile !== undefined) return firstLine(passphraseFile);
-  if (credentials === undefined) return null;
-  return firstLine(join(credentials, CREDENTIAL)).catch(() => null);
+): Promise<string> {
+  const credentials = context.env['CREDENTIALS_DIRECTORY'];
+  if (passphraseFile === undefined && credentials !== undefined) {
+    const found = await firstLine(join(credentials, CREDENTIAL)).catch(() => null);
+    if (found !== null) return found;
+  }
+  return existingPassphrase(context, { file: passphraseFile, option: '--passphrase-file' }, 'Passphrase: ');
 }
 
-/** A new one, typed twice. Throws PASSPHRASE_WEAK, PASSPHRASES_DIFFER. */
-export async function newPassphrase(context: Context, options: PassphraseOptions): Promise<string> {
-  const given = await givenPassphrase(context, options);
-  const first = given ?? (await typed(context, 'New passphrase: '));
+/** A file that was named, and the option that names it. */
+export interface PassphraseSource {
+  readonly file: string | undefined;
+  readonly option: string;
+}
+
+/** One that exists already, from a file or a person alone. Throws PASSPHRASE_NEEDED when there is nobody to ask. */
+export function existingPassphrase(
+  context: Context,
+  { file, option }: PassphraseSource,
+  question: string,
+): Promise<string> {
+  return file === undefined ? typed(context, question, option) : firstLine(file);
+}
+
+/**
+ * A new one, from a file or typed twice; the credential is that of the store as it was. Throws PASSPHRASE_WEAK,
+ * PASSPHRASES_DIFFER, PASSPHRASE_NEEDED.
+ */
+export async function newPassphrase(
+  context: Context,
+  { file, option }: PassphraseSource,
+  question = 'New passphrase: ',
+): Promise<string> {
+  const first = await existingPassphrase(context, { file, option }, question);
   if (first.length < MIN_CHARACTERS) {
     throw new KithError('PASSPHRASE_WEAK', `a passphrase has at least ${MIN_CHARACTERS} characters`, {
       hint: 'Take several words that nobody would put together.',
     });
   }
-  if (given === null && (await typed(context, 'The same again:  ')) !== first) {
+  if (file === undefined && (await typed(context, 'The same again:  ', option)) !== first) {
     throw new KithError('PASSPHRASES_DIFFER', 'the two are not the same', {
       hint: 'Try again; nothing was changed.',
     });
@@ -54,10 +72,10 @@ export async function newPassphrase(context: Context, options: PassphraseOptions
 }
 
 /** Waits for a line from the terminal without showing it. */
-async function typed({ signal }: Context, question: string): Promise<string> {
+async function typed({ signal }: Context, question: string, option: string): Promise<string> {
   if (process.stdin.isTTY !== true) {
     throw new KithError('PASSPHRASE_NEEDED', 'this needs a passphrase, and there is no terminal to ask', {
-      hint: 'Give a file that holds it: --passphrase-file FILE.',
+      hint: `Give a file that holds it: ${option} FILE.`,
     });
   }
   process.stderr.write(question);

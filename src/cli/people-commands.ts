@@ -1,7 +1,7 @@
 /** The commands about people: their names, arguments and help, in the order in which one meets them. */
 
 import { Command } from 'commander';
-import type { Context } from './context.ts';
+import type { Run } from './context.ts';
 import {
   accept,
   add,
@@ -13,7 +13,6 @@ import {
   rename,
   requests,
   unblock,
-  verify,
 } from './friends.ts';
 import { exportHistory, importHistory } from './history-files.ts';
 import { homeRotate, id, profile, type ProfileOptions, type QrOption, setPresence } from './identity.ts';
@@ -23,17 +22,16 @@ import {
   edit,
   history,
   type HistoryCommandOptions,
+  type RangeOptions,
   react,
   save,
   search,
   send,
+  type SendCommandOptions,
+  timer,
+  why,
 } from './messages.ts';
-import { type SendCommandOptions, timer, why } from './messages.ts';
-
-/** Makes a commander action of what a command does. */
-export type Run = (
-  action: (context: Context, ...args: never[]) => Promise<void>,
-) => (...args: unknown[]) => Promise<void>;
+import { makeVerify } from './verify.ts';
 
 const WHO = 'name, profile id, or the first 8 characters of it';
 const MESSAGE = 'its number in the history, or its id';
@@ -59,7 +57,10 @@ function addIdentity(kith: Command, run: Run): void {
     .description('what friends see of you; options change it')
     .option('--name <name>', 'your name')
     .option('--status <text>', 'a line about you')
-    .option('--picture <file>', 'PNG, JPEG or WebP, at most 64 KiB; none removes it')
+    .option(
+      '--picture <file>',
+      'PNG, JPEG or WebP, at most 65,535 bytes and 1024 pixels a side; none removes it',
+    )
     .action(run((made, options: ProfileOptions) => profile(made, options)));
   for (const presence of ['away', 'online'] as const) {
     kith
@@ -97,10 +98,10 @@ function addFriends(kith: Command, run: Run): void {
   kith
     .command('add')
     .description('ask somebody to be your friend')
-    .argument('<invite>', 'kith:…')
+    .argument('[invite]', 'kith:…; without it you are asked, - or a pipe is read')
     .option('--name <name>', 'what you call them')
     .option('--note <text>', 'what you write to them with it')
-    .action(run((made, uri: string, options: AddOptions) => add(made, uri, options)));
+    .action(run((made, uri: string | undefined, options: AddOptions) => add(made, uri, options)));
   kith
     .command('requests')
     .description('who asks to be your friend')
@@ -139,12 +140,7 @@ function addFriends(kith: Command, run: Run): void {
     .argument('<who>', WHO)
     .argument('<name>', 'the new name')
     .action(run((made, who: string, name: string) => rename(made, who, name)));
-  kith
-    .command('verify')
-    .description('compare safety words with a friend')
-    .argument('<who>', WHO)
-    .option('--yes', 'they are the same: mark them as compared')
-    .action(run((made, who: string, options: { yes?: boolean }) => verify(made, who, options)));
+  makeVerify(kith.command('verify').argument('<who>', WHO), run);
 }
 
 function addMessages(kith: Command, run: Run): void {
@@ -187,8 +183,8 @@ function addMessages(kith: Command, run: Run): void {
     .command('edit')
     .description('change a message of yours')
     .argument('<message>', MESSAGE)
-    .argument('<text>', 'the new text')
-    .action(run((made, message: string, text: string) => edit(made, message, text)));
+    .argument('[text]', 'the new text; - or a pipe reads standard input')
+    .action(run((made, message: string, text: string | undefined) => edit(made, message, text)));
   kith
     .command('delete')
     .description('take a message back; one of theirs is deleted only here')
@@ -224,6 +220,7 @@ function addHistory(kith: Command, run: Run): void {
     .argument('<who>', `${WHO}; me for notes`)
     .option('--limit <count>', 'how many messages (default: 20, at most 200)')
     .option('--before <message>', 'only those before this number')
+    .option('--read', 'mark what it shows as read, which they are told; without it nothing is')
     .action(run((made, who: string, options: HistoryCommandOptions) => history(made, who, options)));
   kith
     .command('search')
@@ -233,9 +230,7 @@ function addHistory(kith: Command, run: Run): void {
     .option('--limit <count>', 'how many messages (default: 20, at most 200)')
     .option('--before <message>', 'only those before this number')
     .action(
-      run((made, text: string, options: HistoryCommandOptions & { with?: string }) =>
-        search(made, text, options),
-      ),
+      run((made, text: string, options: RangeOptions & { with?: string }) => search(made, text, options)),
     );
   kith
     .command('export')

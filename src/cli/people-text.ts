@@ -5,6 +5,7 @@
 
 import type { ListedFriend } from '../local/api.ts';
 import type { FriendView, InviteView, MessageView } from '../node/people-face.ts';
+import { KithError } from '../safety/errors.ts';
 import { counted, harmless, oneLine, type Output, size } from './output.ts';
 
 /** What lies before a message's text when it goes on in further lines. */
@@ -99,10 +100,49 @@ export function timerText(seconds: number): string {
   return counted(seconds / unitS, unit);
 }
 
-/** A message in its line or lines. `name` is who wrote it, where it was not oneself. */
-export function messageText(message: MessageView, name: string, output: Output): string {
+/** What a new timer does, as the two sides count it. */
+export function timerSentence(who: string, seconds: number): string {
+  const what = who === 'me' ? 'New notes' : 'New messages';
+  if (seconds === 0) return `${what} stay.`;
+  const after = `${timerText(seconds)} after`;
+  if (who === 'me') return `${what} disappear ${after} they were written.`;
+  return `${what} disappear: with who wrote them ${after} they arrived, with who got them ${after} they were read.`;
+}
+
+/** The places of messages that others answer. */
+export class Replies {
+  readonly #people: { message(id: string): Promise<Pick<MessageView, 'seq'>> };
+  /** By id; null is nowhere any more. */
+  readonly #places = new Map<string, number | null>();
+
+  constructor(people: { message(id: string): Promise<Pick<MessageView, 'seq'>> }) {
+    this.#people = people;
+  }
+
+  /** Before they are shown. */
+  async learn(messages: readonly MessageView[]): Promise<void> {
+    for (const { id, seq } of messages) this.#places.set(id, seq);
+    for (const { replyTo } of messages) {
+      if (replyTo === null || this.#places.has(replyTo)) continue;
+      const found = await this.#people.message(replyTo).catch((error: unknown) => {
+        if (error instanceof KithError && error.code === 'MESSAGE_UNKNOWN') return null; // disappeared, or deleted
+        throw error;
+      });
+      this.#places.set(replyTo, found?.seq ?? null);
+    }
+  }
+
+  /** Of that message, where it was learned. */
+  placeOf(id: string): number | null {
+    return this.#places.get(id) ?? null;
+  }
+}
+
+/** A message in its line or lines. `name` is with whom it is: who wrote it, where it was not oneself; `me` for notes. */
+export function messageText(message: MessageView, name: string, output: Output, replies?: Replies): string {
   const { seq, at, mine, kind } = message;
-  const marks = [...marksOf(message), ...(mine ? [stateText(message)] : [])];
+  const isNote = name === 'me'; // nobody else can be called so
+  const marks = [...marksOf(message, replies), ...(mine && !isNote ? [stateText(message)] : [])];
   const shown = marks.length === 0 ? '' : ` ${output.dim(`(${marks.join(', ')})`)}`;
   const reactions = message.reactions.map(({ emoji }) => oneLine(emoji)).join(' ');
   const head = `${output.dim(`#${seq} ${clockText(at)}`)} ${output.bold(mine ? 'me' : oneLine(name))}`;
@@ -129,10 +169,11 @@ function insteadOfText({ kind, text, attachment, missing }: MessageView): string
   return `[${oneLine(name)}, ${facts}]${text === '' ? '' : ` ${indented(text)}`}`;
 }
 
-function marksOf(message: MessageView): string[] {
+function marksOf(message: MessageView, replies: Replies | undefined): string[] {
   const { replyTo, editedAt, unproven, broken, restored, disappearsAt } = message;
+  const place = replyTo === null ? null : (replies?.placeOf(replyTo) ?? null);
   return [
-    ...(replyTo === null ? [] : ['a reply']),
+    ...(replyTo === null ? [] : [place === null ? 'a reply to what is gone' : `reply to #${place}`]),
     ...(editedAt === null ? [] : ['edited']),
     ...(unproven ? ['sender not yet proven'] : []),
     ...(broken ? ['does not follow from what came before it'] : []),
@@ -148,15 +189,22 @@ export function stateText({ state, cause }: Pick<MessageView, 'state' | 'cause'>
 /** Messages in order, with a line for each day that begins. */
 export class Conversation {
   readonly #output: Output;
+  readonly #replies: Replies;
   #day = '';
 
-  constructor(output: Output) {
+  constructor(output: Output, replies: Replies) {
     this.#output = output;
+    this.#replies = replies;
+  }
+
+  /** What they answer, before they are shown. */
+  learn(messages: readonly MessageView[]): Promise<void> {
+    return this.#replies.learn(messages);
   }
 
   text(message: MessageView, name: string): string {
     const day = dayText(message.at);
-    const line = messageText(message, name, this.#output);
+    const line = messageText(message, name, this.#output, this.#replies);
     if (day === this.#day) return line;
     this.#day = day;
     return `${this.#output.dim(`— ${day} —`)}\n${line}`;

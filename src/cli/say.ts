@@ -58,7 +58,9 @@ export async function say(
   try {
     await withNode(context, deliver, () => stoppedByUser(finishing));
   } catch (error) {
-    throw error instanceof RemoteError && error.code === 'PROTOCOL_UNKNOWN' ? takesNothing(error) : error;
+    if (!(error instanceof RemoteError)) throw error;
+    if (error.code === 'ONION_AUTH_MISSING') throw letsNobodyIn(error);
+    throw error.code === 'PROTOCOL_UNKNOWN' ? takesNothing(error) : error;
   }
 }
 
@@ -66,6 +68,14 @@ export async function say(
 function takesNothing(cause: RemoteError): SayError {
   return new SayError('SAY_ADDRESS', 'that address answers, but takes no messages', {
     hint: ADDRESS_HINTS.node,
+    cause,
+  });
+}
+
+/** As the homes of friends do for all who have no key of their own. */
+function letsNobodyIn(cause: RemoteError): RemoteError {
+  return new RemoteError(cause.code, 'that node lets in friends alone', {
+    hint: 'They must run `kith up --open`; friends talk with `kith chat` instead.',
     cause,
   });
 }

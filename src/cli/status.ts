@@ -2,13 +2,13 @@
 
 import type { NodeStatus, OverlayStatus } from '../node/face.ts';
 import type { Context } from './context.ts';
-import { withNode } from './node-client.ts';
+import { withPeople } from './node-client.ts';
 import { counted, duration, size } from './output.ts';
 
 export async function status(context: Context): Promise<void> {
   const { output } = context;
-  await withNode(context, async (client) => {
-    const found = (await client.call('status')) as unknown as NodeStatus;
+  await withPeople(context, async (client) => {
+    const found = await client.status();
     const { state, onion, startedAt, tor, overlay, people, pid, rssBytes } = found;
     const lines = [
       `${output.bold(state)} for ${duration(Date.now() - Date.parse(startedAt))}`,

@@ -5,24 +5,35 @@
  */
 
 import { resolve } from 'node:path';
-import { RpcClient } from '../local/client.ts';
 import { openPeopleDatabase, storeKeyOf, TABLES } from '../node/open-store.ts';
 import { systemClock } from '../safety/clock.ts';
 import { systemDisk } from '../safety/disk.ts';
 import { KithError } from '../safety/errors.ts';
 import { systemRandom } from '../safety/random.ts';
-import { writeBackup } from '../store/backup.ts';
+import { checkBackupPlace, writeBackup } from '../store/backup.ts';
 import { type DataDir, dataDir as layout, openDataDir } from '../store/data-dir.ts';
 import { Database } from '../store/database.ts';
 import { acquireLock, lockHolder } from '../store/lock.ts';
-import { restoreBackup } from '../store/restore.ts';
-import { lockedByPassphrase, removePassphrase, setPassphrase } from '../store/unlock.ts';
+import { type Backup, readBackup, type Restored, restoreFrom } from '../store/restore.ts';
+import {
+  createStoreKey,
+  hasStoreKey,
+  lockedByPassphrase,
+  removePassphrase,
+  setPassphrase,
+} from '../store/unlock.ts';
 import { wipe } from '../store/wipe.ts';
 import { confirmed } from './ask.ts';
 import type { Context } from './context.ts';
-import { withNode } from './node-client.ts';
+import { withPeople } from './node-client.ts';
 import { counted } from './output.ts';
-import { askPassphrase, newPassphrase, type PassphraseOptions } from './passphrase-prompt.ts';
+import {
+  askPassphrase,
+  existingPassphrase,
+  newPassphrase,
+  type PassphraseOptions,
+  type PassphraseSource,
+} from './passphrase-prompt.ts';
 
 const ACCESS = { disk: systemDisk, random: systemRandom };
 
@@ -35,7 +46,7 @@ export async function passphraseSet(context: Context, options: NewPassphraseOpti
   const dir = layout(context.dataDir);
   const isLocked = await lockedByPassphrase(dir);
   const old = isLocked ? await askPassphrase(context, options) : undefined;
-  const fresh = await newPassphrase(context, named(options.newFile));
+  const fresh = await newPassphrase(context, { file: options.newFile, option: '--new-file' });
   await setPassphrase(dir, { old, new: fresh }, ACCESS);
   context.output.result(
     'passphrase',
@@ -57,13 +68,14 @@ export async function passphraseRemove(context: Context, options: PassphraseOpti
 export async function backup(context: Context, path: string, options: NewPassphraseOptions): Promise<void> {
   const { output } = context;
   const dir = layout(context.dataDir);
-  const passphrase = await newPassphrase(context, named(options.newFile));
   const file = resolve(path);
+  await checkBackupPlace(file, dir.root);
+  const passphrase = await newPassphrase(context, ofBackup(options), 'New passphrase of the backup: ');
   output.progress('backup', {}, 'Writing the backup…');
   const rows =
     (await lockHolder(dir)) === null
       ? await backupHere(context, dir, file, passphrase, options)
-      : await withNode(context, (client) => backupThere(client, file, passphrase));
+      : await withPeople(context, (node) => node.backup(file, passphrase));
   output.result(
     'backup',
     { path: file, rows },
@@ -71,26 +83,44 @@ export async function backup(context: Context, path: string, options: NewPassphr
   );
 }
 
+/** The backup is read to its end before anything is made or asked of the data directory. */
 export async function restore(context: Context, path: string, options: NewPassphraseOptions): Promise<void> {
   const { output } = context;
-  const dir = await openDataDir(context.dataDir, systemDisk);
-  const passphrase = await askPassphrase(context, named(options.newFile));
-  await withLock(dir, async () => {
-    const ask = (): Promise<string> => askPassphrase(context, options);
-    const key = await storeKeyOf(dir, { ...ACCESS, passphrase: ask });
-    const database = Database.open({ path: dir.people, key, tables: TABLES, random: systemRandom });
-    try {
-      const { rows, createdAt } = await restoreBackup({ database, path: resolve(path), passphrase });
-      const writtenAt = new Date(createdAt).toISOString();
+  const ask = () => existingPassphrase(context, ofBackup(options), 'Passphrase of the backup: ');
+  const backup = await readBackup(resolve(path), ask);
+  try {
+    backup.verify();
+    const isNew = !(await hasStoreKey(layout(context.dataDir)));
+    const wanted = isNew && options.passphraseFile !== undefined;
+    const lock = { file: options.passphraseFile, option: '--passphrase-file' };
+    const passphrase = wanted ? await newPassphrase(context, lock) : undefined;
+    const dir = await openDataDir(context.dataDir, systemDisk);
+    await withLock(dir, async () => {
+      const key = wanted
+        ? await createStoreKey(dir, { ...ACCESS, passphrase })
+        : await storeKeyOf(dir, { ...ACCESS, passphrase: () => askPassphrase(context, options) });
+      const { rows } = restoredInto(dir, key, backup);
+      const writtenAt = new Date(backup.createdAt).toISOString();
+      const isLocked = await lockedByPassphrase(dir);
+      const open = isLocked ? '' : '\nThis directory has no passphrase: kith passphrase set';
       output.result(
         'restored',
-        { rows, writtenAt },
-        `Restored ${counted(rows, 'row')} of ${writtenAt}. Start the node with \`kith up\`: it asks friends for what came since.`,
+        { rows, writtenAt, passphrase: isLocked },
+        `Restored ${counted(rows, 'row')} of ${writtenAt}. Start the node with \`kith up\`: it asks friends for what came since.${open}`,
       );
-    } finally {
-      database.close();
-    }
-  });
+    });
+  } finally {
+    backup.close();
+  }
+}
+
+function restoredInto(dir: DataDir, key: Uint8Array, backup: Backup): Restored {
+  const database = Database.open({ path: dir.people, key, tables: TABLES, random: systemRandom });
+  try {
+    return restoreFrom(backup, database);
+  } finally {
+    database.close();
+  }
 }
 
 export interface WipeOptions {
@@ -134,11 +164,6 @@ async function backupHere(
   });
 }
 
-async function backupThere(client: RpcClient, path: string, passphrase: string): Promise<number> {
-  const { rows } = (await client.call('store.backup', { path, passphrase })) as { rows: number };
-  return rows;
-}
-
 async function withLock<T>(dir: DataDir, work: () => Promise<T>): Promise<T> {
   const holder = { pid: process.pid, startedAt: Date.now(), socketDir: '' };
   const lock = await acquireLock(dir, holder, systemDisk);
@@ -149,6 +174,6 @@ async function withLock<T>(dir: DataDir, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function named(file: string | undefined): PassphraseOptions {
-  return file === undefined ? {} : { passphraseFile: file };
+function ofBackup({ newFile }: NewPassphraseOptions): PassphraseSource {
+  return { file: newFile, option: '--backup-passphrase-file' };
 }

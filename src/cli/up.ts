@@ -66,7 +66,8 @@ export async function up(context: Context, options: UpOptions): Promise<void> {
     servers.push(new MetricsServer({ at, text: () => metrics.text(node.status().people) }));
   }
   const onion = `${node.onion.host}.onion`;
-  output.event('starting', { data: dataDir, onion, pid: process.pid }, `Starting ${output.bold(onion)}`);
+  const shown = options.open === true ? ` ${output.bold(onion)}` : ''; // without a key nobody else gets in there
+  output.event('starting', { data: dataDir, onion, pid: process.pid }, `Starting${shown}…`);
   try {
     for (const server of servers) await server.start();
     await node.start(signal);

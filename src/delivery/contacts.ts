@@ -5,37 +5,30 @@
  * Owner: Delivery; everything that writes is called inside a transaction.
  */
 
-import { bundleHash, verifyBundle } from '../kem/bundle.ts';
+import { bundleHash, decodeBundle, verifyBundle } from '../kem/bundle.ts';
 import {
   type ContactSessions,
   isProven,
   KemError,
   NO_SESSIONS,
   type OneTimePrekeyPublic,
-  type Primitives,
   withoutExpired,
 } from '../kem/index.ts';
-import { copyOf, equal } from '../safety/bytes.ts';
+import { copyOf, equal, toHex } from '../safety/bytes.ts';
 import type { Clock } from '../safety/clock.ts';
+import type { Database } from '../store/database.ts';
+import type { BatchParts } from './batch.ts';
 import type { ContactId } from './face.ts';
-import { MAX_BELIEVED_COUNT } from './limits.ts';
+import { MAX_BELIEVED_COUNT, ROLLED_BACK_INTERVAL_MS } from './limits.ts';
 import type { Openings } from './openings.ts';
 import type { Outbox } from './outbox.ts';
-import type { Peers } from './peers.ts';
-import type { SessionStore } from './session-store.ts';
-import type { Streams } from './streams.ts';
 
 /** `proven`: only the contact can have written what comes now. `changed`: nothing goes out until a person has confirmed. */
 export type Trust = 'unproven' | 'proven' | 'changed';
 
-export interface ContactsParts {
-  readonly p: Primitives;
+export interface ContactsParts extends BatchParts {
+  readonly database: Database;
   readonly clock: Clock;
-  /** The own one, 48 bytes. */
-  readonly fingerprint: Uint8Array;
-  readonly peers: Peers;
-  readonly sessions: SessionStore;
-  readonly streams: Streams;
   readonly outbox: Outbox;
   readonly openings: Openings;
 }
@@ -49,6 +42,8 @@ export interface MeetOptions {
 
 export class Contacts {
   readonly #parts: ContactsParts;
+  /** When a contact last made us begin anew, monotonic ms, by its hex. */
+  readonly #rolledBackAt = new Map<string, number>();
 
   constructor(parts: ContactsParts) {
     this.#parts = parts;
@@ -56,12 +51,14 @@ export class Contacts {
 
   /** See Delivery.meet. */
   meet(bytes: Uint8Array, { fingerprint, oneTimePrekey }: MeetOptions): 'met' | 'changed' {
-    const { p, clock, peers, openings } = this.#parts;
+    const { p, own, clock, peers, openings } = this.#parts;
     const now = clock.now();
     const bundle = verifyBundle(p.provider, bytes, now);
     if (!equal(bundle.fingerprint, fingerprint)) throw wrongContact();
-    if (equal(fingerprint, this.#parts.fingerprint)) throw ownFingerprint();
-    if (peers.learn(bundle) === 'changed') return 'changed';
+    if (equal(fingerprint, own.identity.fingerprint)) throw ownFingerprint();
+    const learned = peers.learn(bundle);
+    if (learned === 'changed') return 'changed';
+    if (learned === 'gone') throw goneDevice();
     openings.open(fingerprint, now, oneTimePrekey === undefined ? {} : { oneTimePrekey });
     return 'met';
   }
@@ -76,7 +73,8 @@ export class Contacts {
     if (equal(peers.require(contact).bundle, bytes)) return 'same';
     const bundle = verifyBundle(p.provider, bytes, clock.now());
     if (!equal(bundle.fingerprint, contact)) throw wrongContact();
-    return peers.learn(bundle);
+    const learned = peers.learn(bundle);
+    return learned === 'gone' ? 'same' : learned;
   }
 
   confirmDevice(contact: ContactId): void {
@@ -87,6 +85,11 @@ export class Contacts {
   bundleHashOf(contact: ContactId): Uint8Array | null {
     const peer = this.#parts.peers.get(contact);
     return peer === null ? null : bundleHash(this.#parts.p.provider, peer.bundle);
+  }
+
+  deviceOf(contact: ContactId): Uint8Array | null {
+    const peer = this.#parts.peers.get(contact);
+    return peer === null ? null : decodeBundle(peer.changedTo ?? peer.bundle).device;
   }
 
   trust(contact: ContactId): Trust {
@@ -107,10 +110,14 @@ export class Contacts {
   }
 
   /** See Delivery.theySaw. False: nothing is wrong. */
-  theySaw(contact: ContactId, seen: number): boolean {
-    const { clock, streams, outbox, openings } = this.#parts;
+  theySaw(contact: ContactId, seen: number, tag: Uint8Array): boolean {
+    const { database, clock, streams, outbox, openings, own } = this.#parts;
     if (this.#parts.peers.get(contact) === null) return false;
     if (!(seen > streams.counts(contact).sent) || seen > MAX_BELIEVED_COUNT) return false;
+    if (!own.tags.isOurs(contact, seen, tag)) return false;
+    const lastAt = this.#rolledBackAt.get(toHex(contact)) ?? Number.NEGATIVE_INFINITY;
+    if (clock.monotonic() - lastAt < ROLLED_BACK_INTERVAL_MS) return false;
+    database.afterCommit(() => this.#rolledBackAt.set(toHex(contact), clock.monotonic()));
     const stream = streams.streamOf(contact);
     streams.begin(contact, seen);
     outbox.renumber(contact, stream);
@@ -141,6 +148,12 @@ function isUnchanged(a: ContactSessions, b: ContactSessions): boolean {
 function wrongContact(): KemError {
   return new KemError('WRONG_CONTACT', 'the bundle is of somebody else', {
     hint: 'Ask the contact for the invite again, over another way if this comes back.',
+  });
+}
+
+function goneDevice(): KemError {
+  return new KemError('BUNDLE_MISMATCH', 'the bundle is of a device that the contact had before', {
+    hint: 'Ask the contact for a new invite.',
   });
 }
 

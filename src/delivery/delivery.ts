@@ -11,19 +11,19 @@
  */
 
 import { type OneTimePrekeyPublic, repliesOwed } from '../kem/index.ts';
-import { copyOf, toHex } from '../safety/bytes.ts';
+import { copyOf } from '../safety/bytes.ts';
 import { Contacts, type MeetOptions, type Trust } from './contacts.ts';
 import { Encryption } from './encryption.ts';
 import type { Carried, ContactId, Route, Verdict } from './face.ts';
 import { type DeliveryInit, listOutbox, type OutboxEntry, type WholeInit, withDefaults } from './init.ts';
-import { Lane, type LaneParts } from './lane.ts';
+import { Lanes } from './lanes.ts';
 import { Openings } from './openings.ts';
 import { Outbox } from './outbox.ts';
 import { OwnKeys } from './own-keys.ts';
 import { Peers } from './peers.ts';
 import { type From, Reception } from './reception.ts';
 import { SessionStore } from './session-store.ts';
-import { Streams } from './streams.ts';
+import { type Counts, Streams } from './streams.ts';
 
 export { DELIVERY_TABLES, type DeliveryInit, type OutboxEntry } from './init.ts';
 export type { From, Trust };
@@ -39,9 +39,7 @@ export class Delivery {
   readonly #outbox: Outbox;
   readonly #contacts: Contacts;
   readonly #reception: Reception;
-  readonly #laneParts: LaneParts;
-  readonly #lanes = new Map<string, Lane>();
-  readonly #waiting: ((contact: ContactId) => void)[] = [];
+  readonly #lanes: Lanes;
 
   private constructor(init: DeliveryInit) {
     this.#init = withDefaults(init);
@@ -52,13 +50,13 @@ export class Delivery {
     const streams = (this.#streams = new Streams(database, p.random));
     const outbox = (this.#outbox = new Outbox(database, clock, streams));
     const openings = new Openings(p, own, peers, sessions);
-    const fingerprint = (this.fingerprint = own.identity.fingerprint);
-    this.#contacts = new Contacts({ p, clock, fingerprint, peers, sessions, streams, outbox, openings });
     const parts = { p, own, peers, sessions, streams };
+    this.fingerprint = own.identity.fingerprint;
+    this.#contacts = new Contacts({ ...parts, database, clock, outbox, openings });
     const encryption = new Encryption({ ...parts, outbox, openings, onSent });
-    this.#laneParts = { ...this.#init, outbox, encryption };
+    this.#lanes = new Lanes({ ...this.#init, outbox, encryption, tags: own.tags });
     const onReceived = (contact: ContactId): void =>
-      this.#wake(contact, repliesOwed(sessions.get(contact), clock.now()).length > 0);
+      this.#lanes.wake(contact, repliesOwed(sessions.get(contact), clock.now()).length > 0);
     this.#reception = new Reception({ ...parts, database, clock, apply, onReceived, onChanged: onTrouble });
   }
 
@@ -105,10 +103,7 @@ export class Delivery {
   /** Everything about the contact goes: keys, sessions, what waits. */
   forget(contact: ContactId): void {
     this.#do(() => this.#contacts.forget(contact));
-    this.#init.database.afterCommit(() => {
-      this.#lanes.get(toHex(contact))?.close();
-      this.#lanes.delete(toHex(contact));
-    });
+    this.#init.database.afterCommit(() => this.#lanes.drop(contact));
   }
 
   /**
@@ -119,7 +114,7 @@ export class Delivery {
     const { database, onTrouble } = this.#init;
     const learned = this.#do(() => this.#contacts.learn(contact, bytes));
     database.afterCommit(() => {
-      if (learned === 'newer') this.#laneOf(contact).mayOpen();
+      if (learned === 'newer') this.#lanes.of(contact).mayOpen();
       if (learned === 'changed') onTrouble(contact);
     });
     return learned;
@@ -128,12 +123,17 @@ export class Delivery {
   /** A person has made sure that the other device is the contact's: it is pinned, and a session with it is opened. */
   confirmDevice(contact: ContactId): void {
     this.#do(() => this.#contacts.confirmDevice(contact));
-    this.#init.database.afterCommit(() => this.#laneOf(contact).mayOpen());
+    this.#init.database.afterCommit(() => this.#lanes.of(contact).mayOpen());
   }
 
   /** Of the newest bundle that is known, 32 bytes. */
   bundleHashOf(contact: ContactId): Uint8Array | null {
     return this.#contacts.bundleHashOf(contact);
+  }
+
+  /** X25519 key of the device that waits to be confirmed, else of the pinned one, 32 bytes; null: nobody known. */
+  deviceOf(contact: ContactId): Uint8Array | null {
+    return this.#contacts.deviceOf(contact);
   }
 
   trust(contact: ContactId): Trust {
@@ -154,7 +154,7 @@ export class Delivery {
     this.#do(() => {
       this.#peers.require(contact);
       this.#outbox.enqueue(contact, item.key, item.content);
-      this.#init.database.afterCommit(() => this.#wake(contact, true));
+      this.#init.database.afterCommit(() => this.#lanes.wake(contact, true));
     });
   }
 
@@ -163,9 +163,14 @@ export class Delivery {
     return this.#do(() => this.#outbox.withdraw(contact, key));
   }
 
+  /** Whether a content of this key waits for the contact; costs the same however much does. */
+  has(contact: ContactId, key: Uint8Array): boolean {
+    return this.#outbox.has(contact, key);
+  }
+
   /** Everything that waits for the contact, in order; reads all of it. */
   outbox(contact: ContactId): OutboxEntry[] {
-    return listOutbox(this.#outbox, this.#lanes.get(toHex(contact)), contact);
+    return listOutbox(this.#outbox, this.#lanes.known(contact), contact);
   }
 
   /** Contents that are not acknowledged. */
@@ -175,7 +180,12 @@ export class Delivery {
 
   /** Sends over this route from now on, until what it returns is called: at once, when the way is lost. */
   attach(route: Route): () => void {
-    return this.#laneOf(route.contact).attach(route);
+    return this.#lanes.of(route.contact).attach(route);
+  }
+
+  /** The route of this contact is narrow no more, or is so now. */
+  routeChanged(contact: ContactId): void {
+    this.#lanes.of(contact).ask();
   }
 
   /**
@@ -186,32 +196,33 @@ export class Delivery {
     return this.#reception.receive(carried, from);
   }
 
-  /** `sent`: ciphertexts made for the contact; `seen`: how many it has said that it made for us. */
-  counts(contact: ContactId): { readonly sent: number; readonly seen: number } {
+  /** How many ciphertexts each has made for the other, as far as is known here; what is told the contact at a login. */
+  counts(contact: ContactId): Counts {
     return this.#streams.counts(contact);
   }
 
   /**
    * What the contact has seen of us, told before anything is sent. More than was ever sent: this is an old copy. Its
-   * sessions go, contents get numbers that were never used, and a new session is opened.
+   * sessions go, contents get numbers that were never used, and a new session is opened. `tag` has to show that we have
+   * counted so far; without effect otherwise, and at most once an hour.
    */
-  theySaw(contact: ContactId, seen: number): void {
+  theySaw(contact: ContactId, seen: number, tag: Uint8Array): void {
     this.#do(() => {
-      if (!this.#contacts.theySaw(contact, seen)) return;
+      if (!this.#contacts.theySaw(contact, seen, tag)) return;
       this.#init.onRolledBack(contact);
-      this.#init.database.afterCommit(() => this.#laneOf(contact).mayOpen());
+      this.#init.database.afterCommit(() => this.#lanes.of(contact).mayOpen());
     });
   }
 
   /** Opens a new session with the newest bundle of the contact; where that is not current, nothing changes. */
   renew(contact: ContactId): void {
     this.#do(() => this.#contacts.renew(contact));
-    this.#init.database.afterCommit(() => this.#laneOf(contact).ask());
+    this.#init.database.afterCommit(() => this.#lanes.of(contact).ask());
   }
 
   /** Calls after a commit when something waits for a contact and there is no way to it. */
   onWaiting(listener: (contact: ContactId) => void): void {
-    this.#waiting.push(listener);
+    this.#lanes.onWaiting(listener);
   }
 
   /** Drops what is over at `now` (milliseconds since 1970). To be called about once an hour. */
@@ -223,25 +234,10 @@ export class Delivery {
 
   /** Nothing is sent any more. To be called before the database is closed. */
   close(): void {
-    for (const lane of this.#lanes.values()) lane.close();
+    this.#lanes.close();
   }
 
   #do<T>(work: () => T): T {
     return this.#init.database.transaction(work);
-  }
-
-  #laneOf(contact: ContactId): Lane {
-    const id = toHex(contact);
-    const known = this.#lanes.get(id);
-    if (known !== undefined) return known;
-    const lane = new Lane(this.#laneParts, copyOf(contact));
-    this.#lanes.set(id, lane);
-    return lane;
-  }
-
-  #wake(contact: ContactId, hasSomething: boolean): void {
-    const lane = this.#laneOf(contact);
-    if (lane.isAttached) lane.ask();
-    else if (hasSomething) for (const listener of this.#waiting) listener(contact);
   }
 }

@@ -32,8 +32,8 @@ export type EncryptionCause =
 /** What a lane remembers for this. */
 export interface EncryptionMemory {
   readonly opening: OpeningMemory;
-  /** Whether an opening without content went out on this way. */
-  emptyOpened: boolean;
+  /** Transcript of the session under which something without content went out on this way, so that an answer comes. */
+  emptyUnder: Uint8Array | null;
 }
 
 export interface EncryptionParts extends BatchParts {
@@ -49,17 +49,23 @@ export class Encryption {
     this.#parts = parts;
   }
 
-  /** Encrypts what may go now; null, or why something has to wait. */
-  prepare(contact: ContactId, memory: EncryptionMemory, times: OpeningTimes): EncryptionCause | null {
+  /** Encrypts what may go now; null, or why something has to wait. `isNarrow`: see Route. */
+  prepare(
+    contact: ContactId,
+    memory: EncryptionMemory,
+    times: OpeningTimes,
+    isNarrow: boolean,
+  ): EncryptionCause | null {
     const { peers, outbox, openings } = this.#parts;
     const peer = peers.get(contact);
     if (peer === null) return null;
     if (peer.changedTo !== null) return 'device-changed';
     const wants = outbox.waiting(contact) > 0;
     let cause: EncryptionCause | null = wants ? openings.ensure(contact, memory.opening, times) : null;
-    if (!this.#encrypt(contact, memory, times, wants && cause === null)) {
+    const which = isNarrow ? 'nothing' : 'all';
+    if (!this.#encrypt(contact, memory, times, wants && cause === null ? which : null)) {
       cause = openings.ensure(contact, memory.opening, times);
-      if (cause === null) this.#encrypt(contact, memory, times, true);
+      if (cause === null) this.#encrypt(contact, memory, times, which);
     }
     if (wants && cause === null && this.#isLongWaiting(contact)) return 'unanswered';
     return cause;
@@ -72,13 +78,19 @@ export class Encryption {
   }
 
   /** False: the live session cannot be used any more, and `memory` says so now. */
-  #encrypt(contact: ContactId, memory: EncryptionMemory, { now }: OpeningTimes, contents: boolean): boolean {
+  #encrypt(
+    contact: ContactId,
+    memory: EncryptionMemory,
+    { now }: OpeningTimes,
+    contents: 'all' | 'nothing' | null,
+  ): boolean {
     const batch = new Batch(this.#parts, contact, now);
     this.#voidOthers(contact, batch);
     const { live } = batch.sessions;
     let isUsable = true;
     try {
-      if (contents) this.#contents(contact, batch, memory);
+      if (contents === 'all') this.#contents(contact, batch, memory);
+      if (contents === 'nothing') this.#nothing(contact, batch, memory);
     } catch (error) {
       if (!(error instanceof KemError) || live === null) throw error;
       memory.opening.refused = live.session.transcript;
@@ -128,7 +140,10 @@ export class Encryption {
     // numbers of two streams say nothing about each other
     if (before !== undefined && !equal(before.stream, item.stream)) return false;
     if (live.session.opening !== null && item.content.length > MAX_OPENING_CONTENT_BYTES) {
-      if (!memory.emptyOpened) this.#emptyOpening(contact, batch, memory, live);
+      const isUnderWay = outbox
+        .entries(contact)
+        .some((entry) => entry.form === 'opening' && equal(entry.transcript, live.session.transcript));
+      if (!isUnderWay) this.#nothing(contact, batch, memory);
       return false;
     }
     const { stream, number, name, seq } = item;
@@ -144,25 +159,20 @@ export class Encryption {
     return at < 0 ? contents.at(-1) : contents[at - 1];
   }
 
-  /** So that an answer comes, after which there is room for more. */
-  #emptyOpening(contact: ContactId, batch: Batch, memory: EncryptionMemory, live: ContactSession): void {
+  /** Something without content, once on each way and session, so that an answer comes: there is room for more then. */
+  #nothing(contact: ContactId, batch: Batch, memory: EncryptionMemory): void {
+    const live = batch.sessions.live as ContactSession;
     const { transcript } = live.session;
-    const isUnderWay = this.#parts.outbox
-      .entries(contact)
-      .some((entry) => entry.form === 'opening' && equal(entry.transcript, transcript));
-    if (isUnderWay) return;
-    memory.emptyOpened = true;
-    this.#reply(contact, batch, live);
+    if (memory.emptyUnder !== null && equal(memory.emptyUnder, transcript)) return;
+    memory.emptyUnder = transcript;
+    if (!this.#isReplying(contact, transcript)) this.#reply(contact, batch, live);
   }
 
   /** One at a time for each session: the next when this one is acknowledged, if it is owed then. */
   #replies(contact: ContactId, batch: Batch, now: number): void {
     for (const session of repliesOwed(batch.sessions, now)) {
       const { transcript } = session.session;
-      const isUnderWay = this.#parts.outbox
-        .entries(contact)
-        .some(({ key, transcript: other }) => key === null && equal(other, transcript));
-      if (isUnderWay) continue;
+      if (this.#isReplying(contact, transcript)) continue;
       try {
         this.#reply(contact, batch, session);
       } catch (error) {
@@ -176,6 +186,12 @@ export class Encryption {
     const made = batch.encrypt(session, NOTHING);
     const name = concat(contact, made.transcript);
     this.#parts.outbox.seal(contact, name, { ...made, ...NO_NUMBER }, made.bytes);
+  }
+
+  /** Whether something without content is under way in this session. */
+  #isReplying(contact: ContactId, transcript: Uint8Array): boolean {
+    const entries = this.#parts.outbox.entries(contact);
+    return entries.some(({ key, transcript: other }) => key === null && equal(other, transcript));
   }
 
   #isLongWaiting(contact: ContactId): boolean {

@@ -60,8 +60,8 @@ export function decodeEntry({ seq, name, value }: StoredRow): Entry & { readonly
   return { ...entryOf(seq, name, state), bytes: reader.rest() };
 }
 
-/** As it travels; null for what is to be encrypted anew. */
-export function carriedOf(row: StoredRow): Carried | null {
+/** As it travels, but for its tag; null for what is to be encrypted anew. */
+export function carriedOf(row: StoredRow): Omit<Carried, 'tag'> | null {
   const { form, bytes, count } = decodeEntry(row);
   return form === 'void' ? null : { form, bytes, count };
 }

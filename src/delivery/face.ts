@@ -9,9 +9,11 @@ export interface Carried {
   readonly bytes: Uint8Array;
   /**
    * How many ciphertexts the sender had made for this contact, this one included: below 2^48. Who is told a higher
-   * one of its own than it knows has been rolled back.
+   * one of its own than it knows, with the tag of it, has been rolled back.
    */
   readonly count: number;
+  /** The sender's evidence of the count, 16 bytes, which only it can check (count-tag.ts): to be given back to it. */
+  readonly tag: Uint8Array;
 }
 
 /**
@@ -23,6 +25,11 @@ export type Verdict = 'kept' | 'unknown-session' | 'busy' | 'refused';
 /** A way to one contact that is open now: a link, a door. */
 export interface Route {
   readonly contact: ContactId;
+  /**
+   * Whether the other end may be somebody else than the contact: it has shown less than what the contact must have by
+   * now. Only what may be lost goes over such a way: openings and replies without content. May change while it is open.
+   */
+  readonly isNarrow?: boolean;
   /** Resolves with the other side's verdict; rejects when the way is lost, and then nothing is known. */
   send(carried: Carried, signal: AbortSignal): Promise<Verdict>;
 }

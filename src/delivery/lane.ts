@@ -11,6 +11,7 @@ import type { Clock } from '../safety/clock.ts';
 import type { Log } from '../safety/log.ts';
 import type { Database } from '../store/database.ts';
 import { StoreError } from '../store/errors.ts';
+import type { CountTags } from './count-tag.ts';
 import { carriedOf, type Entry } from './entry.ts';
 import type { Encryption, EncryptionCause, EncryptionMemory } from './encryption.ts';
 import type { ContactId, Route } from './face.ts';
@@ -27,6 +28,7 @@ export interface LaneParts {
   readonly clock: Clock;
   readonly outbox: Outbox;
   readonly encryption: Encryption;
+  readonly tags: CountTags;
   readonly onKept: (contact: ContactId, key: Uint8Array, since: number) => void;
   readonly onRefused: (contact: ContactId, key: Uint8Array) => void;
   readonly onTrouble: (contact: ContactId) => void;
@@ -46,7 +48,7 @@ interface Report {
 export class Lane {
   readonly #parts: LaneParts;
   readonly #contact: ContactId;
-  readonly #memory: EncryptionMemory = { opening: newOpeningMemory(), emptyOpened: false };
+  readonly #memory: EncryptionMemory = { opening: newOpeningMemory(), emptyUnder: null };
   readonly #attempts = new Map<string, number>();
   #way: Way | null = null;
   #reports: Report[] = [];
@@ -76,7 +78,7 @@ export class Lane {
     this.#way?.end();
     const way = new Way(route, this.#parts.clock, () => this.ask());
     this.#way = way;
-    this.#memory.emptyOpened = false;
+    this.#memory.emptyUnder = null;
     this.ask();
     return () => {
       way.end();
@@ -124,7 +126,7 @@ export class Lane {
       for (const report of reports) this.#settle(report);
       if (this.#way === null) return null;
       const times = { now: clock.now(), monotonic: clock.monotonic() };
-      return encryption.prepare(this.#contact, this.#memory, times);
+      return encryption.prepare(this.#contact, this.#memory, times, this.#way.isNarrow);
     });
     onStep('after verdicts');
     const isNew = cause !== this.#cause;
@@ -174,19 +176,21 @@ export class Lane {
     const entries = this.#parts.outbox.entries(this.#contact);
     const first = entries.find(({ key }) => key !== null);
     if (first !== undefined) way.release(first.id);
+    const { isNarrow } = way;
     let contents = 0;
     for (const entry of entries) {
-      if (entry.key !== null && ++contents > way.width) continue;
+      if (entry.key !== null && (isNarrow || ++contents > way.width)) continue;
       if (entry.form === 'void' || way.isGone || !way.isFree(entry.id)) continue;
       this.#launch(way, entry, entry.key === null || entry === first);
     }
   }
 
   #launch(way: Way, entry: Entry, wasFirst: boolean): void {
-    const { outbox, onStep } = this.#parts;
+    const { outbox, tags, onStep } = this.#parts;
     const row = outbox.ciphertext(entry);
-    const carried = row === null ? null : carriedOf(row);
-    if (carried === null) return;
+    const ciphertext = row === null ? null : carriedOf(row);
+    if (ciphertext === null) return;
+    const carried = { ...ciphertext, tag: tags.of(this.#contact, ciphertext.count) };
     this.#attempts.set(entry.id, this.attempts(entry.id) + 1);
     onStep('before send');
     void way.send(entry.id, carried).then((outcome) => {

@@ -43,6 +43,16 @@ export const BUSY_MAX_MS = 60_000;
 export const LOST_MIN_MS = 2_000;
 export const LOST_MAX_MS = 5 * 60_000;
 
+/** Between two times that a contact may make us begin anew: each renumbers all that waits for it. */
+export const ROLLED_BACK_INTERVAL_MS = 60 * 60_000;
+
+/** Openings of one contact over links that get as far as cryptography: each costs a KEM and a row; more after a minute. */
+export const OPENINGS_BURST = 8;
+export const OPENINGS_INTERVAL_MS = 60_000;
+
+/** First contacts that are remembered under one set of prekeys, about 4 MiB: more have to wait for the next set. */
+export const MAX_REPLAYS = 16_384;
+
 /** Nobody sends so many: who claims to have seen more lies. Far below the 48 bits of a count. */
 export const MAX_BELIEVED_COUNT = 2 ** 40;
 

@@ -87,6 +87,14 @@ export class Outbox {
     return false;
   }
 
+  /** Whether a content of this key waits. */
+  has(contact: ContactId, key: Uint8Array): boolean {
+    for (let slot = 0; slot < MAX_SLOTS; slot++) {
+      if (this.#items.has(itemName(contact, key, slot))) return true;
+    }
+    return false;
+  }
+
   /** Contents that wait. */
   waiting(contact: ContactId): number {
     return this.#counts.get(contact, () => this.#items.count(contact));

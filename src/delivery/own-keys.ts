@@ -28,13 +28,15 @@ import { utf8, wipe } from '../safety/bytes.ts';
 import type { Database } from '../store/database.ts';
 import type { SealedTable } from '../store/sealed-table.ts';
 import { FieldReader, FieldWriter } from '../wire/fields.ts';
-import { WALK_ROWS } from './limits.ts';
+import { CountTags } from './count-tag.ts';
+import { MAX_REPLAYS, WALK_ROWS } from './limits.ts';
 
 const IDENTITY_NAME = utf8('identity');
 const VERSION = 1;
 
 export class OwnKeys {
   readonly identity: Identity;
+  readonly tags: CountTags;
   readonly #database: Database;
   readonly #p: Primitives;
   readonly #prekeyRows: SealedTable;
@@ -50,7 +52,9 @@ export class OwnKeys {
     this.#prekeyRows = database.table('prekeys');
     this.#oneTimeRows = database.table('one_time');
     this.#replayRows = database.table('replay');
-    this.identity = loadIdentity(database, p);
+    const { identity, tags } = loadIdentity(database, p);
+    this.identity = identity;
+    this.tags = tags;
   }
 
   /** The newest set, made where it is due at `now` (milliseconds since 1970). In a transaction. */
@@ -110,6 +114,11 @@ export class OwnKeys {
     return this.#replayRows.has(replayId);
   }
 
+  /** Whether no more first contacts can be accepted under this set. */
+  isFull(prekeyId: number): boolean {
+    return this.#replayRows.count(nameOf(prekeyId)) >= MAX_REPLAYS;
+  }
+
   /** Refuses this first contact from now on, as long as the set is kept. In the transaction that accepts it. */
   keepReplay(replayId: Uint8Array, prekeyId: number): void {
     this.#replayRows.put({
@@ -128,15 +137,16 @@ export class OwnKeys {
   }
 }
 
-function loadIdentity(database: Database, p: Primitives): Identity {
+function loadIdentity(database: Database, p: Primitives): { identity: Identity; tags: CountTags } {
   return database.transaction(() => {
     const rows = database.table('identity');
     const row = rows.get(IDENTITY_NAME);
     const secrets = row === null ? generateIdentity(p) : decodeIdentity(row.value);
     if (row === null) rows.put({ name: IDENTITY_NAME, value: encodeIdentity(secrets), alias: null });
     const identity = new Identity(p.provider, secrets);
+    const tags = new CountTags(p.provider, secrets.edSeed);
     wipeIdentity(secrets);
-    return identity;
+    return { identity, tags };
   });
 }
 

@@ -49,8 +49,11 @@ export class Peers {
     }
   }
 
-  /** Takes a verified bundle of the contact. `changed`: it is of another device than is pinned, and was set aside. */
-  learn(bundle: VerifiedBundle): 'same' | 'newer' | 'changed' {
+  /**
+   * Takes a verified bundle of the contact. `changed`: it is of another device than is pinned, and was set aside.
+   * `gone`: of another device, and not newer than what is pinned: one that the contact had before, and no change.
+   */
+  learn(bundle: VerifiedBundle): 'same' | 'newer' | 'changed' | 'gone' {
     const { fingerprint, bytes } = bundle;
     const peer = this.get(fingerprint);
     if (peer === null) {
@@ -59,6 +62,7 @@ export class Peers {
     }
     const known = decodeBundle(peer.bundle);
     if (!equal(known.device, bundle.device)) {
+      if (bundle.issued <= known.issued) return 'gone';
       if (peer.changedTo === null || decodeBundle(peer.changedTo).issued < bundle.issued) {
         this.#put(fingerprint, { ...peer, changedTo: bytes });
       }

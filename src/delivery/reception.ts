@@ -7,11 +7,9 @@
  * device other than the pinned one is applied.
  */
 
-import { CryptoError } from '../safety/crypto/provider.ts';
 import {
   type ContactSessions,
   eraseReplacedSessions,
-  KemError,
   openEnvelope,
   readOpening,
   receiveMessage,
@@ -20,7 +18,8 @@ import {
   type VerifiedBundle,
 } from '../kem/index.ts';
 import { decodeBundle } from '../kem/bundle.ts';
-import { equal, wipe } from '../safety/bytes.ts';
+import { Allowance } from '../safety/allowance.ts';
+import { equal, toHex, wipe } from '../safety/bytes.ts';
 import type { Clock } from '../safety/clock.ts';
 import { KithError } from '../safety/errors.ts';
 import type { Database } from '../store/database.ts';
@@ -28,11 +27,19 @@ import { StoreError } from '../store/errors.ts';
 import type { BatchParts } from './batch.ts';
 import { splitHead } from './content-head.ts';
 import { type Apply, type Carried, type ContactId, NotNow, type Verdict, type Via } from './face.ts';
+import type { Told } from './heard-row.ts';
+import { OPENINGS_BURST, OPENINGS_INTERVAL_MS } from './limits.ts';
 import type { SkippedLook } from './session-store.ts';
+import { Refusal, verdictOf } from './verdict.ts';
 
 /** Where something came from: a link that the contact has logged in on, or a door. */
 export type From =
-  | { readonly contact: ContactId; readonly via: { readonly kind: 'link' } }
+  | {
+      readonly contact: ContactId;
+      readonly via: { readonly kind: 'link' };
+      /** The login was under a pair key, which nobody else has. Default: under what others may have too. */
+      readonly isFirm?: boolean;
+    }
   | { readonly contact: null; readonly via: { readonly kind: 'door'; readonly invite: Uint8Array } };
 
 export interface ReceptionParts extends BatchParts {
@@ -45,16 +52,6 @@ export interface ReceptionParts extends BatchParts {
   readonly onChanged: (contact: ContactId) => void;
 }
 
-/** Ends the transaction, and is the verdict. */
-class Refusal extends Error {
-  readonly verdict: Verdict;
-
-  constructor(verdict: Verdict, cause?: unknown) {
-    super(verdict, { cause });
-    this.verdict = verdict;
-  }
-}
-
 /** An opening of another device than is pinned. */
 class OtherDevice extends Error {
   readonly bundle: VerifiedBundle;
@@ -65,16 +62,10 @@ class OtherDevice extends Error {
   }
 }
 
-/** What the sender cannot better by another session. */
-const REFUSED: readonly KemError['code'][] = [
-  'BUNDLE_FORGED',
-  'BUNDLE_MISMATCH',
-  'OWN_FINGERPRINT',
-  'WRONG_CONTACT',
-];
-
 export class Reception {
   readonly #parts: ReceptionParts;
+  /** Of openings over links, by the hex of the contact. */
+  readonly #openings = new Map<string, Allowance>();
 
   constructor(parts: ReceptionParts) {
     this.#parts = parts;
@@ -90,7 +81,8 @@ export class Reception {
       if (!(error instanceof OtherDevice)) return verdictOf(error, looks);
       const { bundle } = error;
       try {
-        database.transaction(() => peers.learn(bundle));
+        // one that is gone is not theirs any more, and never will be again
+        if (database.transaction(() => peers.learn(bundle)) === 'gone') return 'refused';
       } catch (failure) {
         return verdictOf(failure, looks);
       }
@@ -113,11 +105,13 @@ export class Reception {
     const before = sessions.get(contact);
     const now = this.#parts.clock.now();
     const received = receiveMessage(p, before, carried.bytes, this.#skippedOf(looks, now), now);
-    this.#keep(contact, received, from.via, carried.count);
+    this.#keep(contact, received, from, carried);
   }
 
   #takeOpening(carried: Carried, from: From, looks: SkippedLook[]): void {
     const { p, own, peers, sessions, clock } = this.#parts;
+    // at a door, the door has counted
+    if (from.contact !== null && !this.#allowanceOf(from.contact).take()) throw new Refusal('busy');
     const now = clock.now();
     const inboxes = own.sets().filter((set) => set.isUsable(now));
     const { fingerprint } = own.identity;
@@ -148,20 +142,25 @@ export class Reception {
       }
       // a stranger who says nothing is nobody's contact, and would never be forgotten
       if (peer === null && received.content.length === 0) throw new Refusal('refused');
+      if (own.isFull(opening.header.prekeyId)) {
+        forgetUnkept(received, before);
+        throw new Refusal('busy');
+      }
       peers.learn(accepted.peer);
       own.keepReplay(accepted.replayId, opening.header.prekeyId);
       own.dropOneTimePrekey(accepted.oneTimePrekeyId);
     }
-    this.#keep(contact, received, from.via, carried.count);
+    this.#keep(contact, received, from, carried);
   }
 
-  #keep(contact: ContactId, received: Received, via: Via, count: number): void {
+  #keep(contact: ContactId, received: Received, from: From, carried: Carried): void {
     const { database, peers, sessions, streams, onReceived } = this.#parts;
     const { transcript, epochKeys, content } = received;
     const told = content.length === 0 ? null : splitHead(content);
     const place = told === null ? null : streams.place(contact, told.head);
     // before anything is written: it comes again, and costs less then
     if (place === 'early') throw new Refusal('busy');
+    const count = this.#countOf(contact, received, from, carried);
     sessions.put(contact, received.contact);
     sessions.applySkipped(transcript, received.skipped);
     if (epochKeys !== null) {
@@ -170,7 +169,7 @@ export class Reception {
     }
     const isNew = told !== null && place === 'next';
     streams.received(contact, isNew ? told.head : null, count);
-    if (isNew) this.#apply(contact, received, told.content, via);
+    if (isNew) this.#apply(contact, received, told.content, from.via);
     database.afterCommit(() => onReceived(contact));
   }
 
@@ -184,6 +183,23 @@ export class Reception {
     }
   }
 
+  /** What is to be believed of the count: anybody can knock at a door, and log in with what an opening has told. */
+  #countOf(contact: ContactId, { proven }: Received, from: From, { count, tag }: Carried): Told | null {
+    const isFirm = proven || (from.contact !== null && from.isFirm === true);
+    const hasPairKey = (this.#parts.peers.get(contact)?.pairKeys.length ?? 0) > 0;
+    if (!isFirm && (from.contact === null || hasPairKey)) return null;
+    return { seen: count, tag, isFirm };
+  }
+
+  #allowanceOf(contact: ContactId): Allowance {
+    const id = toHex(contact);
+    const known = this.#openings.get(id);
+    if (known !== undefined) return known;
+    const allowance = new Allowance(this.#parts.clock, OPENINGS_BURST, OPENINGS_INTERVAL_MS);
+    this.#openings.set(id, allowance);
+    return allowance;
+  }
+
   #skippedOf(looks: SkippedLook[], now: number): (transcript: Uint8Array) => SkippedLook {
     return (transcript) => {
       const look = this.#parts.sessions.look(transcript, now);
@@ -191,23 +207,6 @@ export class Reception {
       return look;
     };
   }
-}
-
-/** Throws what is no verdict. */
-function verdictOf(error: unknown, looks: readonly SkippedLook[]): Verdict {
-  if (error instanceof Refusal) return error.verdict;
-  if (error instanceof StoreError) return 'busy';
-  // made for a key that is not here, or under a state that differs
-  if (error instanceof CryptoError) return 'unknown-session';
-  if (error instanceof KemError) {
-    // where it is not sure that the content was applied, it has to come again: its number tells
-    if (error.code === 'ALREADY_RECEIVED') return looks.at(-1)?.wasUsed === true ? 'kept' : 'unknown-session';
-    // one of the clocks is wrong, and will be right
-    if (error.code === 'BUNDLE_FROM_FUTURE') return 'busy';
-    return REFUSED.includes(error.code) ? 'refused' : 'unknown-session';
-  }
-  if (error instanceof KithError) return 'refused';
-  throw error;
 }
 
 /** Best-effort erasure of what was agreed on with a device that is not trusted. */

@@ -13,12 +13,18 @@ import type { SealedTable } from '../store/sealed-table.ts';
 import { FieldReader, FieldWriter } from '../wire/fields.ts';
 import { type ContentHead, STREAM_BYTES } from './content-head.ts';
 import type { ContactId } from './face.ts';
-import { decodeHeard, encodeHeard, type Heard, type HeardStream } from './heard-row.ts';
+import { COUNT_TAG_BYTES } from './count-tag.ts';
+import { decodeHeard, encodeHeard, type Heard, type HeardStream, type Told } from './heard-row.ts';
 import { MAX_BELIEVED_COUNT, MAX_STREAMS } from './limits.ts';
 import { RowCache } from './row-cache.ts';
 
 const VERSION = 1;
-const NOTHING_HEARD: Heard = { seen: 0, streams: [] };
+const NOTHING_HEARD: Heard = {
+  seen: 0,
+  tag: new Uint8Array(COUNT_TAG_BYTES),
+  isFirm: false,
+  streams: [],
+};
 
 interface Said {
   readonly stream: Uint8Array;
@@ -26,6 +32,16 @@ interface Said {
   readonly next: number;
   /** Ciphertexts made so far. */
   readonly sent: number;
+}
+
+/** How many ciphertexts two have made for each other. */
+export interface Counts {
+  /** By us. */
+  readonly sent: number;
+  /** By them, as they have told with the ciphertexts. */
+  readonly seen: number;
+  /** What they told along with `seen`, 16 bytes; zeros for 0. */
+  readonly tag: Uint8Array;
 }
 
 /** A place among the contents of one contact. */
@@ -49,8 +65,9 @@ export class Streams {
     this.#heard = new RowCache(database);
   }
 
-  counts(contact: ContactId): { readonly sent: number; readonly seen: number } {
-    return { sent: this.#saidOf(contact).sent, seen: this.#heardOf(contact).seen };
+  counts(contact: ContactId): Counts {
+    const { seen, tag } = this.#heardOf(contact);
+    return { sent: this.#saidOf(contact).sent, seen, tag };
   }
 
   /** The stream that new contents are numbered in. */
@@ -83,13 +100,13 @@ export class Streams {
     return after <= last ? 'next' : 'early';
   }
 
-  /** In the transaction that applies the content of this number, if any. `count`: see Carried. */
-  received(contact: ContactId, numbered: Numbered | null, count: number): void {
-    const { seen, streams } = this.#heardOf(contact);
-    const isNew = count > seen && count <= MAX_BELIEVED_COUNT;
+  /** In the transaction that applies the content of this number, if any. `told`: null for what nobody should believe. */
+  received(contact: ContactId, numbered: Numbered | null, told: Told | null): void {
+    const { streams, ...before } = this.#heardOf(contact);
+    const isNew = told !== null && takesPlace(told, before);
     if (numbered === null && !isNew) return;
     this.#putHeard(contact, {
-      seen: isNew ? count : seen,
+      ...(isNew ? told : before),
       streams: numbered === null ? streams : withLast(streams, numbered),
     });
   }
@@ -128,6 +145,11 @@ export class Streams {
     this.#heardRows.put({ name: contact, value: encodeHeard(heard), scope: contact, alias: null });
     this.#heard.set(contact, heard);
   }
+}
+
+function takesPlace({ seen, isFirm }: Told, before: Told): boolean {
+  if (seen > MAX_BELIEVED_COUNT) return false;
+  return isFirm === before.isFirm ? seen > before.seen : isFirm;
 }
 
 function withLast(streams: readonly HeardStream[], { stream, number }: Numbered): HeardStream[] {

@@ -44,6 +44,11 @@ export class Way {
     return this.#width;
   }
 
+  /** See Route. */
+  get isNarrow(): boolean {
+    return this.#route.isNarrow === true;
+  }
+
   get isGone(): boolean {
     return this.#gone.signal.aborted;
   }

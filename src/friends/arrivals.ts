@@ -3,13 +3,14 @@
  * ratchet's state: a throw undoes all of it, and the other side hears `refused`, or `busy` for NotNow.
  *
  * Anybody may knock at a door, and until a contact is proven, whoever stole our prekeys can speak in its name. So a door
- * takes requests and what follows one that is not answered; an acceptance, and the home of a friend, are taken from a
- * link alone, where the other end has shown that it knows a key of ours.
+ * takes requests, and the home of one that is not answered; all else is taken from a link alone, where the other end has
+ * shown that it knows a key of ours. What an honest sender may have on its way to a door is not refused but put off: it
+ * comes again over the link.
  */
 
 import { type Arrived, type ContactId, NotNow } from '../delivery/face.ts';
 import { equal } from '../safety/bytes.ts';
-import { CONTENT_KIND } from '../wire/content-kind.ts';
+import { CONTENT_KIND, type ContentKind, contentKindOf } from '../wire/content-kind.ts';
 import {
   decodeFriendAccept,
   decodeFriendHome,
@@ -18,7 +19,7 @@ import {
   type FriendRequest,
   type Introduction,
 } from '../wire/friend-content.ts';
-import type { ContactRow, TheirHome } from './contact-row.ts';
+import { befriended, type ContactRow, stranger, type TheirHome } from './contact-row.ts';
 import type { Contacts } from './contacts.ts';
 import { refused } from './errors.ts';
 import type { Invites } from './invites.ts';
@@ -34,35 +35,8 @@ export interface BookParts {
   readonly homes: OwnHomes;
 }
 
-/** Somebody of whom nothing is known; `now` in milliseconds since 1970. */
-export function stranger(id: ContactId, now: number): ContactRow {
-  return {
-    id,
-    state: 'asking',
-    name: '',
-    nameChosen: false,
-    theirName: '',
-    note: '',
-    since: Math.floor(now),
-    expiresAt: null,
-    arrived: true,
-    refused: false,
-    compared: false,
-    throughPublic: false,
-    door: null,
-    theirHome: null,
-    given: [],
-    pending: [],
-    logins: [],
-  };
-}
-
-/** The row of somebody who is a friend from `now` on. */
-export function befriended(row: ContactRow, now: number): ContactRow {
-  const since = Math.floor(now);
-  const over = { expiresAt: null, arrived: true, refused: false, throughPublic: false, door: null };
-  return { ...row, ...over, state: 'friend', since };
-}
+/** What adds to a conversation and changes nothing in it: taken, and marked, also where it is not sure who wrote it. */
+const HARMLESS: ReadonlySet<ContentKind | null> = new Set(['text', 'attachment', 'part']);
 
 export class Arrivals {
   readonly #parts: BookParts;
@@ -79,12 +53,19 @@ export class Arrivals {
     else throw new RangeError('not a content of the friends book');
   }
 
-  admit({ contact }: Arrived): void {
-    const state = this.#parts.contacts.get(contact)?.state;
-    if (state === 'friend') return;
+  admit(arrived: Arrived): void {
+    const { contacts, init } = this.#parts;
+    const row = contacts.get(arrived.contact);
+    if (row === null) throw refused('not a friend');
+    // who is blocked hears at a door what others hear who are not answered
+    if (arrived.via.kind === 'door') throw new NotNow('only a link is good for that');
+    if (row.state === 'blocked') throw refused('blocked');
     // the answer that makes them a friend is on its way, or waits for the owner
-    if (state === 'requested' || state === 'asking') throw new NotNow('not a friend yet');
-    throw refused('not a friend');
+    if (row.state !== 'friend') throw new NotNow('not a friend yet');
+    const isVouched = isAuthentic(row, arrived) || init.delivery.pairKeys(row.id).length === 0;
+    // comes again on a link that only the pair key can open
+    if (!isVouched && !HARMLESS.has(contentKindOf(arrived.content)))
+      throw new NotNow('of somebody who is not proven');
   }
 
   kept(contact: ContactId, key: Uint8Array): void {
@@ -94,9 +75,8 @@ export class Arrivals {
     if (after === null) return;
     const now = Math.floor(init.clock.now());
     const isArrival = after.state === 'requested' && !after.arrived;
-    contacts.put(
-      isArrival ? { ...after, arrived: true, expiresAt: now + REQUEST_LIFE_MS + ANSWER_GRACE_MS } : after,
-    );
+    const arrival = { arrived: true, expiresAt: now + REQUEST_LIFE_MS + ANSWER_GRACE_MS };
+    contacts.put({ ...after, introduced: true, ...(isArrival ? arrival : {}) });
     homes.prune(now);
   }
 
@@ -115,8 +95,8 @@ export class Arrivals {
     const request = decodeFriendRequest(arrived.content);
     this.#requireForeign(request.introduction);
     const row = contacts.get(arrived.contact);
-    if (row?.state === 'blocked') throw refused('blocked');
     if (arrived.via.kind === 'link') {
+      if (row?.state === 'blocked') throw refused('blocked');
       // left over from two requests that crossed: the link shows that both are granted
       if (row?.state === 'friend') return;
       if (row?.state === 'requested') return this.#bothAsked(row, request, arrived);
@@ -124,10 +104,12 @@ export class Arrivals {
     }
     if (row?.state === 'friend') throw refused('a friend already');
     const door = invites.admit(arrived, arrived.via.invite);
-    if (row === null) this.#requireAskingRoom(door.public);
+    if (row === null || row.state === 'blocked') this.#requireAskingRoom(door.public, row === null);
     if (row?.state === 'requested') this.#bothAsked(row, request, arrived);
-    else this.#asks(row, request, arrived, door.public);
-    invites.use(arrived.via.invite, arrived.contact);
+    // who is blocked hears what others hear, and is not listened to
+    else if (row?.state !== 'blocked') this.#asks(row, request, arrived, door.public);
+    // only the owner sees how often a public one was used
+    if (row?.state !== 'blocked' || !door.public) invites.use(arrived.via.invite, arrived.contact);
   }
 
   /** A new request, or a newer one of somebody who was not answered. */
@@ -174,6 +156,7 @@ export class Arrivals {
     const friend = row.state === 'friend' ? row : befriended(row, init.clock.now());
     contacts.put({
       ...friend,
+      introduced: true,
       theirName: name === '' ? row.theirName : name,
       theirHome: learned(row, introduction, arrived),
     });
@@ -184,12 +167,11 @@ export class Arrivals {
     const introduction = decodeFriendHome(arrived.content);
     this.#requireForeign(introduction);
     const row = contacts.get(arrived.contact);
-    if (row?.state === 'blocked') throw refused('blocked');
     if (arrived.via.kind === 'door') {
-      if (row?.state === 'friend') throw refused('the home of a friend that came to a door');
-      // it may have overtaken the request or acceptance before it
-      if (row?.state !== 'asking') throw new NotNow('a home before its request');
+      // it may have overtaken the request or acceptance before it, or was sent before they knew that they are a friend
+      if (row?.state !== 'asking' && row?.state !== 'blocked') throw new NotNow('a home at a door');
       invites.admit(arrived, arrived.via.invite);
+      if (row.state === 'blocked') return;
     } else if (row?.state === 'requested') {
       throw new NotNow('a home before its acceptance');
     } else if (row?.state !== 'friend') {
@@ -199,13 +181,14 @@ export class Arrivals {
     if (theirHome !== row.theirHome) contacts.put({ ...row, theirHome });
   }
 
-  /** Room for one more who asks: at public doors the oldest gives way. */
-  #requireAskingRoom(isPublic: boolean): void {
+  /** Room for one more who asks: at public doors the oldest gives way, where they are to be heard at all. */
+  #requireAskingRoom(isPublic: boolean, isHeard: boolean): void {
     const { contacts } = this.#parts;
     const asking = contacts.list().filter(({ state }) => state === 'asking');
     const throughPublic = asking.filter((row) => row.throughPublic);
     if (isPublic && throughPublic.length >= MAX_ASKING_PUBLIC) {
-      contacts.drop(throughPublic.reduce((oldest, row) => (row.since < oldest.since ? row : oldest)));
+      if (isHeard)
+        contacts.drop(throughPublic.reduce((oldest, row) => (row.since < oldest.since ? row : oldest)));
     } else if (asking.length >= MAX_ASKING) {
       throw new NotNow('too many ask at once');
     }
@@ -219,12 +202,19 @@ export class Arrivals {
 }
 
 /**
+ * Whether only a friend can have said it: in a proven session, or over a link. Without provisional keys a link is opened
+ * by the pair key alone, which comes from a proven session.
+ */
+function isAuthentic(row: ContactRow, { proven, via }: Arrived): boolean {
+  return proven || (via.kind === 'link' && row.state === 'friend' && row.logins.length === 0);
+}
+
+/**
  * Their home after an introduction came: the newest one that is authentic, or the newest while none is. Throws
  * FriendsError where somebody may only pretend to have moved.
  */
-function learned(row: ContactRow, introduction: Introduction, { proven, via }: Arrived): TheirHome {
-  // without provisional keys a link is opened by the pair key alone, which comes from a proven session
-  const authentic = proven || (via.kind === 'link' && row.state === 'friend' && row.logins.length === 0);
+function learned(row: ContactRow, introduction: Introduction, arrived: Arrived): TheirHome {
+  const authentic = isAuthentic(row, arrived);
   const known = row.theirHome;
   if (known === null || (authentic && !known.authentic)) return { ...introduction, authentic };
   if (known.authentic && !authentic) throw refused('a home that nobody vouches for');

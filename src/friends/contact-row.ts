@@ -24,6 +24,10 @@ export interface ContactRow extends Contact {
   /** Of `requested`: where the request is taken. */
   readonly door: DoorToKnock | null;
   readonly theirHome: TheirHome | null;
+  /** Ed25519 key of the onion at which their last link was logged in, as the handshake proved it; null: none yet. */
+  readonly seenAt: Uint8Array | null;
+  /** Something that tells them an own home has arrived there, or may have. */
+  readonly introduced: boolean;
   /** What was given to them to enter the own homes, newest first; a revision that they know is gone once they know a newer. */
   readonly given: readonly GivenKey[];
   /** Introductions that are on their way to them, in this order. */
@@ -67,6 +71,38 @@ const MAX_LOGINS = 2;
 export const MAX_PENDING = 1 + MAX_HOMES;
 const STATES: readonly ContactState[] = ['requested', 'asking', 'friend', 'blocked'];
 
+/** Somebody of whom nothing is known; `now` in milliseconds since 1970. */
+export function stranger(id: ContactId, now: number): ContactRow {
+  return {
+    id,
+    state: 'asking',
+    name: '',
+    nameChosen: false,
+    theirName: '',
+    note: '',
+    since: Math.floor(now),
+    expiresAt: null,
+    arrived: true,
+    refused: false,
+    compared: false,
+    throughPublic: false,
+    door: null,
+    theirHome: null,
+    seenAt: null,
+    introduced: false,
+    given: [],
+    pending: [],
+    logins: [],
+  };
+}
+
+/** The row of somebody who is a friend from `now` on. */
+export function befriended(row: ContactRow, now: number): ContactRow {
+  const since = Math.floor(now);
+  const over = { expiresAt: null, arrived: true, refused: false, throughPublic: false, door: null };
+  return { ...row, ...over, state: 'friend', since };
+}
+
 /** Throws RangeError on what has no encoding. */
 export function encodeContactRow(row: ContactRow): Uint8Array<ArrayBuffer> {
   const fields = new FieldWriter()
@@ -85,6 +121,8 @@ export function encodeContactRow(row: ContactRow): Uint8Array<ArrayBuffer> {
     fields.u48(door.expiresAt);
   });
   optional(fields, row.theirHome, (home) => writeIntroduction(fields, home).flag(home.authentic));
+  optional(fields, row.seenAt, (onionKey) => fields.bytes(onionKey, KEY_BYTES));
+  fields.flag(row.introduced);
   several(fields, row.given, MAX_HOMES, ({ revision, clientSecret }) =>
     fields.u32(revision).bytes(clientSecret, KEY_BYTES),
   );
@@ -114,6 +152,8 @@ export function decodeContactRow(id: ContactId, value: Uint8Array): ContactRow {
     throughPublic: reader.flag(),
     door: reader.flag() ? readDoor(reader) : null,
     theirHome: reader.flag() ? { ...readIntroduction(reader), authentic: reader.flag() } : null,
+    seenAt: reader.flag() ? reader.bytes(KEY_BYTES) : null,
+    introduced: reader.flag(),
     given: readSeveral(reader, MAX_HOMES, () => ({
       revision: reader.u32(),
       clientSecret: reader.bytes(KEY_BYTES),

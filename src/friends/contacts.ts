@@ -114,7 +114,8 @@ export class Contacts {
     const [had, has] = [before, after].map((row) => (row !== null && mayLink(row) ? row.given : null));
     if (had !== has) this.#tell.lookAgain('own-homes');
     const [knew, knows] = [before, after].map((row) => (row?.state === 'friend' ? row.theirHome : null));
-    if (knew !== knows) this.#tell.lookAgain('homes-to-dial');
+    const isSeenElsewhere = before?.seenAt !== after?.seenAt && knows !== null;
+    if (knew !== knows || isSeenElsewhere) this.#tell.lookAgain('homes-to-dial');
   }
 }
 

@@ -7,8 +7,8 @@ import type { ContactId } from '../delivery/face.ts';
 import { equal } from '../safety/bytes.ts';
 import { encodeFriendAccept, encodeFriendRequest } from '../wire/friend-content.ts';
 import type { DecodedInvite } from '../wire/invite.ts';
-import { befriended, type BookParts, stranger } from './arrivals.ts';
-import { type ContactRow, contactOf } from './contact-row.ts';
+import type { BookParts } from './arrivals.ts';
+import { befriended, type ContactRow, contactOf, stranger } from './contact-row.ts';
 import { FriendsError } from './errors.ts';
 import { REQUEST_LIFE_MS } from './limits.ts';
 import { checkedNote, ownName } from './names.ts';
@@ -75,10 +75,11 @@ export class Decisions {
     const oneTime = once === null ? {} : { oneTimePrekey: once.oneTimePrekey };
     // asked again with another invite: what was sent may have been denied and forgotten there, so all of it begins anew;
     // the keys stay, so that an answer to the first request still finds its way
+    const introduced = this.#knowsHome(base);
     if (known !== null) init.delivery.forget(id);
     init.delivery.meet(bundle, { fingerprint: id, ...oneTime });
     const loginKey = known?.logins[0] ?? init.random(32);
-    const { row, introduction } = homes.introduce({ ...named, pending: [] });
+    const { row, introduction } = homes.introduce({ ...named, introduced, pending: [] });
     const name = ownName(options.myName);
     const content = encodeFriendRequest({ introduction, loginKey, name, note });
     const door = { onionKey, token: once?.token ?? null, expiresAt: expiry * 1000 };
@@ -166,11 +167,9 @@ export class Decisions {
   }
 
   /** Whether they may have been told the own home. Takes back what can be. */
-  #knowsHome({ id, state, arrived, pending }: ContactRow): boolean {
-    if (state === 'friend') return true;
-    if (state !== 'requested') return false;
+  #knowsHome({ id, introduced, pending }: ContactRow): boolean {
     const unsent = pending.filter(({ key }) => this.#parts.init.delivery.withdraw(id, key));
-    return arrived || unsent.length < pending.length;
+    return introduced || unsent.length < pending.length;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { ContactId } from '../delivery/face.ts';
-import { equal } from '../safety/bytes.ts';
+import { equal, toHex } from '../safety/bytes.ts';
 import { type Contacts, mayLink } from './contacts.ts';
 import { MAX_LOGIN_KEYS } from './limits.ts';
 import type { FriendsInit } from './needs.ts';
@@ -44,10 +44,26 @@ export class FriendWays {
     return this.#contacts.linkable().map(({ id }) => id);
   }
 
-  /** Whose home this onion is; null also where two say so. */
+  /**
+   * They logged in on a link whose other end the handshake proved to be this onion (its Ed25519 key): nobody who only says
+   * to live there can.
+   */
+  cameFrom(id: ContactId, onionKey: Uint8Array): void {
+    const row = this.#contacts.get(id);
+    if (
+      row === null ||
+      !mayLink(row) ||
+      (row.introduced && row.seenAt !== null && equal(row.seenAt, onionKey))
+    )
+      return;
+    this.#init.database.transaction(() =>
+      this.#contacts.put({ ...row, seenAt: onionKey.slice(), introduced: true }),
+    );
+  }
+
+  /** Whose home this onion is, as {@link homesToDial} has it; null: nobody's. */
   contactOfHome(onionKey: Uint8Array): ContactId | null {
-    const isThere = this.homesToDial().filter((home) => equal(home.onionKey, onionKey));
-    return isThere.length === 1 ? (isThere[0] as HomeToDial).contact : null;
+    return this.homesToDial().find((home) => equal(home.onionKey, onionKey))?.contact ?? null;
   }
 
   /** Ed25519 key of a friend's home onion; null for who is no friend. */
@@ -56,12 +72,26 @@ export class FriendWays {
     return row?.state === 'friend' ? (row.theirHome?.onionKey ?? null) : null;
   }
 
-  /** Homes of all friends, with the keys that tor needs for them. */
+  /**
+   * Homes of friends, with the keys that tor needs for them: each onion once, because tor takes one key for each. Where
+   * several say to live there, it is who has logged in from there, else who was seen nowhere yet, else the first in the
+   * book.
+   */
   homesToDial(): HomeToDial[] {
-    return this.#contacts.list().flatMap(({ id, state, theirHome }) => {
-      if (state !== 'friend' || theirHome === null) return [];
-      return [{ contact: id, onionKey: theirHome.onionKey, clientSecret: theirHome.clientSecret }];
-    });
+    const homes = new Map<string, HomeToDial & { readonly doubt: number }>();
+    for (const { id, state, theirHome, seenAt } of this.#contacts.list()) {
+      if (state !== 'friend' || theirHome === null) continue;
+      const { onionKey, clientSecret } = theirHome;
+      const doubt = seenAt === null ? 1 : equal(seenAt, onionKey) ? 0 : 2;
+      const other = homes.get(toHex(onionKey));
+      if (other === undefined || doubt < other.doubt)
+        homes.set(toHex(onionKey), { contact: id, onionKey, clientSecret, doubt });
+    }
+    return [...homes.values()].map(({ contact, onionKey, clientSecret }) => ({
+      contact,
+      onionKey,
+      clientSecret,
+    }));
   }
 
   /** The door at which a request of ours waits to be let in, while the invite lives. */

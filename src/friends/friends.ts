@@ -20,7 +20,7 @@ import type { TableSpec } from '../store/database.ts';
 import type { DecodedInvite } from '../wire/invite.ts';
 import { Arrivals, type BookParts } from './arrivals.ts';
 import { contactOf } from './contact-row.ts';
-import { Contacts } from './contacts.ts';
+import { Contacts, mayLink } from './contacts.ts';
 import { type AcceptOptions, Decisions, type RequestOptions } from './decisions.ts';
 import { FriendWays } from './friend-ways.ts';
 import { Invites, type OpenInviteOptions, readInviteText } from './invites.ts';
@@ -166,7 +166,10 @@ export class Friends extends FriendWays {
     this.#changed(() => this.#arrivals.apply(arrived));
   }
 
-  /** For contents of all other kinds, before they are applied: throws NotNow or FriendsError unless it is a friend. */
+  /**
+   * For contents of all other kinds, before they are applied: throws NotNow or FriendsError unless a friend says it over
+   * a link; and once there is a pair key, unless only they can have said it, or it does no more than add to the history.
+   */
   admit(arrived: Arrived): void {
     this.#arrivals.admit(arrived);
   }
@@ -229,11 +232,16 @@ export class Friends extends FriendWays {
   }
 
   /**
-   * After a backup was restored: private invites end, because their one-time prekeys are in no backup. To be followed by
-   * {@link rotateHome} with the home as it is now: its revision is above all that were said after the backup.
+   * After a backup was restored: private invites end, because their one-time prekeys are in no backup, and everybody may
+   * have been told more than is known here. To be followed by {@link rotateHome} with the home as it is now: its revision
+   * is above all that were said after the backup.
    */
   restored(): void {
-    this.#changed(() => this.#parts.invites.closePrivate());
+    this.#changed(() => {
+      const { contacts, invites } = this.#parts;
+      invites.closePrivate();
+      for (const row of contacts.list()) if (mayLink(row)) contacts.put({ ...row, introduced: true });
+    });
   }
 
   #changed<T>(work: () => T): T {

@@ -78,7 +78,10 @@ export class OwnHomes {
   send(row: ContactRow, { revision }: Introduction, content: Uint8Array): ContactRow {
     const key = this.#init.random(OUTBOX_KEY_BYTES);
     this.#init.delivery.enqueue(row.id, { key, content });
-    return { ...row, pending: [...row.pending, { key, revision }].slice(-MAX_PENDING) };
+    const pending = [...row.pending, { key, revision }];
+    // of one that is not followed any more, nobody knows whether it arrived
+    const introduced = row.introduced || pending.length > MAX_PENDING;
+    return { ...row, introduced, pending: pending.slice(-MAX_PENDING) };
   }
 
   /** The row after an introduction has arrived; null where the key is of another content. */

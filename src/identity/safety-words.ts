@@ -8,6 +8,9 @@
  * Each half is of one fingerprint alone, so whoever wants to stand between two people has to find keys with the words of
  * given ones (2^99 tries of 5,200 hashes each), not any two that collide. As Signal's safety numbers: libsignal, numeric
  * fingerprint, version 2, whose halves have 99.7 bits and as many rounds.
+ *
+ * A fingerprint does not name the device key, which whoever holds the identity's signing keys may replace. So where that
+ * has changed, 18 more words are compared, made alike of both device keys under "kith/1/friends/device".
  */
 
 import { sha512 } from '@noble/hashes/sha2.js';
@@ -15,7 +18,9 @@ import { concat, utf8 } from '../safety/bytes.ts';
 import { wordsOf } from './words.ts';
 
 const LABEL = utf8('kith/1/friends/safety');
+const DEVICE_LABEL = utf8('kith/1/friends/device');
 const FINGERPRINT_BYTES = 48;
+const DEVICE_KEY_BYTES = 32;
 const ROUNDS = 5_200;
 const WORDS_EACH = 9;
 
@@ -24,12 +29,24 @@ export function safetyWords(one: Uint8Array, other: Uint8Array): string {
   if (one.length !== FINGERPRINT_BYTES || other.length !== FINGERPRINT_BYTES) {
     throw new RangeError('a fingerprint has 48 bytes');
   }
-  const [lower, higher] = Buffer.compare(one, other) < 0 ? [one, other] : [other, one];
-  return `${half(lower)} ${half(higher)}`;
+  return both(LABEL, one, other);
 }
 
-function half(fingerprint: Uint8Array): string {
-  let hash = sha512(concat(LABEL, fingerprint));
-  for (let i = 0; i < ROUNDS; i++) hash = sha512(concat(hash, fingerprint));
+/** 18 words of two device keys (32 bytes each), as {@link safetyWords}. */
+export function deviceWords(one: Uint8Array, other: Uint8Array): string {
+  if (one.length !== DEVICE_KEY_BYTES || other.length !== DEVICE_KEY_BYTES) {
+    throw new RangeError('a device key has 32 bytes');
+  }
+  return both(DEVICE_LABEL, one, other);
+}
+
+function both(label: Uint8Array, one: Uint8Array, other: Uint8Array): string {
+  const [lower, higher] = Buffer.compare(one, other) < 0 ? [one, other] : [other, one];
+  return `${half(label, lower)} ${half(label, higher)}`;
+}
+
+function half(label: Uint8Array, key: Uint8Array): string {
+  let hash = sha512(concat(label, key));
+  for (let i = 0; i < ROUNDS; i++) hash = sha512(concat(hash, key));
   return wordsOf(hash, WORDS_EACH);
 }

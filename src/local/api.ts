@@ -1,11 +1,12 @@
 /**
- * Every call about people that a face can make over the local socket, with what it takes and what it answers: the one
- * table behind the methods of the node (people-methods.ts) and the typed client (kith-client.ts).
+ * Every call that the typed client (kith-client.ts) makes over the local socket, with what it takes and what it answers.
+ * Those about people are the one table behind the methods of the node (people-methods.ts), too.
  *
  * Answers fit one line: lists come in pages, and friends in lists and events without the bytes of their pictures
  * (`friends.get` has them).
  */
 
+import type { NodeStatus } from '../node/face.ts';
 import type {
   FriendView,
   HistoryOptions,
@@ -62,7 +63,7 @@ export interface Api {
     result: { readonly friends: readonly ListedFriend[]; readonly next: number | null };
   };
   'friends.get': { params: Who; result: FriendView };
-  /** Ends with the client; answers when the request is saved. */
+  /** Answers when the request has arrived, or a minute after it was saved; it goes out all the same. */
   'friends.add': {
     params: { readonly uri: string; readonly name?: string; readonly note?: string };
     result: FriendView;
@@ -74,7 +75,7 @@ export interface Api {
   'friends.remove': { params: Who & { readonly history?: boolean }; result: None };
   'friends.rename': { params: Who & { readonly name: string }; result: FriendView };
   'friends.words': { params: Who; result: SafetyWords };
-  'friends.trust': { params: Who; result: FriendView };
+  'friends.trust': { params: Who & { readonly device?: string }; result: FriendView };
 
   /** Answers when the message is on this node's disk. */
   'messages.send': { params: Who & SendOptions; result: MessageView };
@@ -107,6 +108,16 @@ export interface Api {
 
   /** From now on every {@link LocalEvent} is told as a notification `event`, until the connection ends. */
   'events.watch': { params: None; result: None };
+}
+
+/** Calls about the node as a whole (methods.ts). */
+export interface NodeApi {
+  status: { params: None; result: NodeStatus };
+  /** To a new file, by its absolute path. */
+  'store.backup': {
+    params: { readonly path: string; readonly passphrase: string };
+    result: { readonly rows: number };
+  };
 }
 
 export type Call = keyof Api;

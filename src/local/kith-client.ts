@@ -6,7 +6,10 @@
  *
  * const node = await connect();
  * for await (const event of node.events()) {
- *   if (event.kind === 'message' && !event.message.mine) await node.send(event.message.contact, { text: 'Hello!' });
+ *   if (event.kind !== 'message') continue;
+ *   const { contact, id, mine, kind, replyTo } = event.message;
+ *   if (mine || kind !== 'text' || replyTo !== null) continue; // an answer gets none, or two bots would never stop
+ *   await node.send(contact, { text: 'Hello!', replyTo: id });
  * }
  * ```
  *
@@ -21,8 +24,9 @@ import { connectNode } from './find-node.ts';
 import { KithClient } from './people-client.ts';
 
 export { KithError } from '../safety/errors.ts';
+export type { NodeStatus } from '../node/face.ts';
 export type * from '../node/people-face.ts';
-export type { Api, Call, ListedFriend, LocalEvent, MessagePage } from './api.ts';
+export type { Api, Call, ListedFriend, LocalEvent, MessagePage, NodeApi } from './api.ts';
 export { LocalError, RemoteError } from './errors.ts';
 export { KithClient } from './people-client.ts';
 

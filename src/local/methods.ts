@@ -4,6 +4,7 @@
  * unfinished message.
  */
 
+import { isAbsolute } from 'node:path';
 import { toHex } from '../safety/bytes.ts';
 import { decodeOnion } from '../wire/onion.ts';
 import type { PeopleFace } from '../node/people-face.ts';
@@ -64,6 +65,9 @@ export function nodeMethods(node: NodeFace, people?: PeopleFace): Methods {
         'store.backup',
         async (params) => {
           const { path, passphrase } = checked(BACKUP, params);
+          if (!isAbsolute(path)) {
+            throw new LocalError('PARAMS_WRONG', 'path must be absolute', { hint: 'See docs/wire.md, local socket.' });
+          }
           const { rows } = await node.backup(path, passphrase);
           return { rows };
         },

@@ -1,8 +1,9 @@
 /**
- * The calls about people as methods, over one conversation with a node: what kith-client.ts hands to programs, and
+ * The calls to a node as methods, over one conversation with a node: what kith-client.ts hands to programs, and
  * what the command line uses.
  */
 
+import { resolve } from 'node:path';
 import type {
   FriendView,
   HistoryOptions,
@@ -17,7 +18,8 @@ import type {
   SendOptions,
   Why,
 } from '../node/people-face.ts';
-import type { Api, Call, ListedFriend, LocalEvent, MessagePage } from './api.ts';
+import type { NodeStatus } from '../node/face.ts';
+import type { Api, ListedFriend, LocalEvent, MessagePage, NodeApi } from './api.ts';
 import type { RpcClient } from './client.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Params } from './json-rpc.ts';
@@ -46,9 +48,12 @@ export class KithClient {
     this.#rpc.close();
   }
 
-  /** Any call of {@link Api}. Rejects with a RemoteError that has the code and the hint of the node's own error. */
-  async call<K extends Call>(method: K, params: Api[K]['params']): Promise<Api[K]['result']> {
-    return (await this.#rpc.call(method, params as Params)) as unknown as Api[K]['result'];
+  /** Any call of the tables. Rejects with a RemoteError that has the code and the hint of the node's own error. */
+  async call<K extends keyof (Api & NodeApi)>(
+    method: K,
+    params: (Api & NodeApi)[K]['params'],
+  ): Promise<(Api & NodeApi)[K]['result']> {
+    return (await this.#rpc.call(method, params as Params)) as unknown as (Api & NodeApi)[K]['result'];
   }
 
   /**
@@ -65,6 +70,15 @@ export class KithClient {
 
   #fail(reason: Error): void {
     for (const queue of this.#queues) queue.fail(reason);
+  }
+
+  status(): Promise<NodeStatus> {
+    return this.call('status', {});
+  }
+
+  /** Writes a backup to a new file, sealed with `passphrase`; returns how many rows are in it. */
+  async backup(path: string, passphrase: string): Promise<number> {
+    return (await this.call('store.backup', { path: resolve(path), passphrase })).rows;
   }
 
   identity(): Promise<OwnIdentity> {
@@ -142,8 +156,8 @@ export class KithClient {
     return this.call('friends.words', { who });
   }
 
-  trust(who: string): Promise<FriendView> {
-    return this.call('friends.trust', { who });
+  trust(who: string, options: { readonly device?: string } = {}): Promise<FriendView> {
+    return this.call('friends.trust', { who, ...options });
   }
 
   send(who: string, options: SendOptions): Promise<MessageView> {

@@ -133,7 +133,10 @@ function aboutFriends(people: PeopleFace, { signal }: Session): Part<'friends'> 
     },
     'friends.rename': { shape: { ...WHO, name: TEXT }, run: ({ who, name }) => people.rename(who, name) },
     'friends.words': { shape: WHO, run: ({ who }) => people.safetyWords(who) },
-    'friends.trust': { shape: WHO, run: ({ who }) => people.trust(who) },
+    'friends.trust': {
+      shape: { ...WHO, device: optional(TEXT) },
+      run: ({ who, ...options }) => people.trust(who, options),
+    },
   };
 }
 

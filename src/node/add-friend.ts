@@ -19,7 +19,8 @@ export interface AddOptions {
 
 /**
  * Saves a request and waits {@link ADD_PATIENCE_MS} for it to arrive; after that it goes out when it can. Throws what
- * reading the invite, the dial and the bundle do, and INVITE_REFUSED where the door will not have it.
+ * reading the invite, the dial and the bundle do, and INVITE_REFUSED where the door will not have it: then a contact that
+ * is new goes again, one that was asked before stays as asked, and no history is touched.
  */
 export async function addFriend(people: People, uri: string, options: AddOptions): Promise<ContactId> {
   const { book, init, knocks, links } = people;
@@ -28,6 +29,7 @@ export async function addFriend(people: People, uri: string, options: AddOptions
   const { channels, random, clock } = init;
   const dial = { channels, provider: nodeProvider, random, clock };
   const bundle = await fetchBundle(dial, onionOf(invite.onionKey), signal);
+  const isNew = book.friends.get(invite.fingerprint) === null;
   const { id, state } = book.befriending(invite.fingerprint, () =>
     book.friends.request(invite, bundle, {
       ...(name === undefined ? {} : { name }),
@@ -41,25 +43,32 @@ export async function addFriend(people: People, uri: string, options: AddOptions
     return id;
   }
   knocks.want(id);
-  await answered(people, id, signal);
+  if (await isRefused(people, id, signal)) {
+    if (isNew) book.remove(id, { history: false });
+    throw new KithError('INVITE_REFUSED', 'this invite lets nobody in any more', {
+      hint: 'It was used by somebody, or closed. Ask for another one.',
+    });
+  }
   return id;
 }
 
-async function answered({ book, events, init }: People, id: ContactId, signal?: AbortSignal): Promise<void> {
+/** Resolves when the request has arrived, was refused, or patience ends: whether it was refused. */
+async function isRefused(
+  { book, events, init }: People,
+  id: ContactId,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const over = new AbortController();
   const until = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
   const look = (): void => {
     const contact = book.friends.get(id);
-    if (contact?.state !== 'requested' || contact.arrived || contact.refused)
-      over.abort(new Error('answered'));
+    // one that was asked before has heard of us already, but not of this
+    const hasArrived = contact?.arrived === true && book.delivery.waiting(id) === 0;
+    if (contact?.state !== 'requested' || hasArrived || contact.refused) over.abort(new Error('answered'));
   };
   const unlisten = events.listen(look);
   look();
   await init.clock.sleep(ADD_PATIENCE_MS, until).catch(() => {}); // looked at below, whatever ended it
   unlisten();
-  if (book.friends.get(id)?.refused !== true) return;
-  book.remove(id, { history: true });
-  throw new KithError('INVITE_REFUSED', 'this invite lets nobody in any more', {
-    hint: 'It was used by somebody, or closed. Ask for another one.',
-  });
+  return book.friends.get(id)?.refused === true;
 }

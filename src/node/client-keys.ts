@@ -6,6 +6,7 @@
 import { equal, toHex } from '../safety/bytes.ts';
 import type { Log } from '../safety/log.ts';
 import { onionOf } from '../wire/onion.ts';
+import { reasonOf } from './failures.ts';
 
 /** The part of a tor that knows client keys; a network without authorization has none. */
 export interface OnionAuthorizer {
@@ -32,7 +33,10 @@ export class ClientKeys {
     this.#log = log;
   }
 
-  /** From now on these, and no others. Does not wait for tor; what it refuses is tried at the next change. */
+  /**
+   * From now on these, and no others; each onion at most once. Does not wait for tor; what it refuses is tried at the next
+   * change.
+   */
   sync(keys: readonly ClientKey[]): void {
     const wanted = new Map(keys.map((key) => [toHex(key.onionKey), key]));
     this.#line = this.#line.then(() => this.#apply(wanted));
@@ -59,7 +63,7 @@ export class ClientKeys {
       await change;
       return true;
     } catch (error) {
-      this.#log('debug', 'tor did not take a client key', { reason: String(error) });
+      this.#log('debug', 'tor did not take a client key', { reason: reasonOf(error) });
       return false;
     }
   }

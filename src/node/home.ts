@@ -10,6 +10,7 @@ import { OnionEndpoint } from '../transport-tor/endpoint.ts';
 import type { OnionPublisher } from '../transport-tor/onion-server.ts';
 import { OnionServiceError } from '../transport-tor/tor/errors.ts';
 import type { OnionAddress } from '../wire/onion.ts';
+import { reasonOf } from './failures.ts';
 
 export interface HomeInit {
   /** Ed25519 seed, 32 bytes. */
@@ -81,7 +82,7 @@ export class Home {
   #tellClients(keys: readonly Uint8Array[]): void {
     this.endpoint.setClients(keys).catch((error: unknown) => {
       // a tor that is gone gets the new list when it is back
-      this.#init.log('debug', 'client keys of the home onion', { reason: String(error) });
+      this.#init.log('debug', 'client keys of the home onion', { reason: reasonOf(error) });
     });
   }
 }

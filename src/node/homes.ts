@@ -12,6 +12,7 @@ import type { Provider } from '../safety/crypto/provider.ts';
 import type { Log } from '../safety/log.ts';
 import type { RandomBytes } from '../safety/random.ts';
 import type { Database } from '../store/database.ts';
+import { reasonOf } from './failures.ts';
 import type { Home } from './home.ts';
 import { type HomeRow, HomeRows } from './home-rows.ts';
 
@@ -138,7 +139,7 @@ export class Homes {
 
   #startRetired(home: Home): void {
     home.start(this.#life.signal).catch((error: unknown) => {
-      this.#init.log('warn', 'a home that was replaced is not reachable', { reason: String(error) });
+      this.#init.log('warn', 'a home that was replaced is not reachable', { reason: reasonOf(error) });
     });
   }
 

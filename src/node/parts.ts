@@ -16,6 +16,7 @@ import { onionOf } from '../wire/onion.ts';
 import { SAY_PROTOCOL } from '../wire/say.ts';
 import { HANDLE_EPOCHS } from './epochs.ts';
 import type { KithEvent, KithInit } from './face.ts';
+import { reasonOf } from './failures.ts';
 import type { Overlay } from './overlay.ts';
 import { wireOverlay } from './overlay-parts.ts';
 import { People } from './people.ts';
@@ -86,7 +87,7 @@ export async function wireParts(
     onRefused: (status, cause) => {
       log('warn', 'a message could not be kept', {
         status,
-        reason: cause === undefined ? '' : String(cause),
+        reason: cause === undefined ? '' : reasonOf(cause),
       });
       emit({ kind: 'refused', status });
     },

@@ -120,6 +120,10 @@ export class PeopleBook {
       emit: init.onChat,
       generation: () => generationOf(database),
       reachOf: init.reachOf,
+      wasProven: (contact) => this.delivery.pairKeys(contact).length > 0,
+      // no provisional key opens a link any more
+      linkProves: (contact) =>
+        this.friends.loginKeys(contact).length === this.delivery.pairKeys(contact).length,
     });
     this.profile = new Profile({
       database,

@@ -3,7 +3,6 @@
 import type { Message } from '../chat/message.ts';
 import type { ContactId } from '../delivery/face.ts';
 import type { Contact } from '../friends/people.ts';
-import { safetyWords } from '../identity/safety-words.ts';
 import { fingerprintWords } from '../identity/words.ts';
 import { equal, fromHex, toHex } from '../safety/bytes.ts';
 import { KithError } from '../safety/errors.ts';
@@ -14,11 +13,13 @@ import type {
   MessageView,
   PeopleEvent,
   PeopleFace,
+  SafetyWords,
   SearchOptions,
   SendOptions,
 } from './people-face.ts';
 import { type AddOptions, addFriend } from './add-friend.ts';
 import type { People } from './people.ts';
+import { markCompared, safetyWordsOf } from './safety-words.ts';
 import { inviteView, isoTimeOrNull, messageView, profileView } from './people-views.ts';
 
 const ME = 'me';
@@ -110,17 +111,12 @@ export class PeopleCalls implements PeopleFace {
     return this.#view(this.#people.book.friends.rename(this.#find(who).id, name));
   }
 
-  safetyWords(who: string): ReturnType<PeopleFace['safetyWords']> {
-    const { delivery } = this.#people.book;
-    const { id, compared } = this.#find(who);
-    return { words: safetyWords(delivery.fingerprint, id), compared };
+  safetyWords(who: string): SafetyWords {
+    return safetyWordsOf(this.#people.book, this.#find(who));
   }
 
-  trust(who: string): FriendView {
-    const { delivery, friends } = this.#people.book;
-    const { id } = this.#find(who);
-    if (delivery.trust(id) === 'changed') delivery.confirmDevice(id);
-    return this.#view(friends.markCompared(id));
+  trust(who: string, options: { readonly device?: string } = {}): FriendView {
+    return this.#view(markCompared(this.#people.book, this.#find(who), options.device));
   }
 
   message(ref: string): MessageView {

@@ -9,6 +9,7 @@ import type { LinkStatus } from '../friends/link/face.ts';
 import type { FriendEvent } from '../friends/people.ts';
 import { equal, toHex } from '../safety/bytes.ts';
 import type { Log } from '../safety/log.ts';
+import { guarded, reasonOf } from './failures.ts';
 import type { FriendView, InviteView, PeopleEvent } from './people-face.ts';
 import type { PeopleBook } from './people-book.ts';
 import { friendView, inviteView, messageView } from './people-views.ts';
@@ -117,10 +118,12 @@ export class PeopleEvents {
   #tellChanged(): void {
     const changed = [...this.#changed];
     this.#changed.clear();
-    for (const id of changed) {
+    const { log } = this.#people.init;
+    const tell = guarded(log, 'a change of a contact could not be told', (id: string) => {
       const friend = this.viewOf(Buffer.from(id, 'hex'));
       if (friend !== null) this.#tell({ kind: 'friend', friend });
-    }
+    });
+    for (const id of changed) tell(id);
   }
 
   #tell(event: PeopleEvent): void {
@@ -130,7 +133,7 @@ export class PeopleEvents {
       } catch (error) {
         this.#people.init.log('error', 'a listener for events failed', {
           event: event.kind,
-          reason: String(error),
+          reason: reasonOf(error),
         });
       }
     }

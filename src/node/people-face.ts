@@ -84,6 +84,11 @@ export interface SafetyWords {
   /** 18 words, the same on both sides: 9 of each person. */
   readonly words: string;
   readonly compared: boolean;
+  /**
+   * 18 more of the keys of both devices, which the words above do not contain; null while nothing is known of theirs.
+   * `changed`: theirs is another than was pinned, and {@link PeopleFace.trust} wants these words too.
+   */
+  readonly device: { readonly words: string; readonly changed: boolean } | null;
 }
 
 export type MessageState = 'saved' | 'sent' | 'delivered' | 'read' | 'received' | 'failed';
@@ -181,7 +186,8 @@ export interface PeopleFace {
   friend(who: string): FriendView;
   /**
    * Fetches the bundle behind an invite, saves a request, and waits a minute for it to arrive; after that it goes out
-   * when it can. Throws INVITE_REFUSED where the invite was used or closed, and has asked nobody then.
+   * when it can. Throws INVITE_REFUSED where the invite was used or closed: then nobody new was asked, and what was asked
+   * of them before stands.
    */
   add(
     uri: string,
@@ -195,8 +201,11 @@ export interface PeopleFace {
   remove(who: string, options?: { readonly history?: boolean }): void;
   rename(who: string, name: string): FriendView;
   safetyWords(who: string): SafetyWords;
-  /** The safety words were compared; also confirms a changed device. */
-  trust(who: string): FriendView;
+  /**
+   * The safety words were compared. `device`: the words of the devices were, too: these ones. That alone confirms a changed
+   * device. Throws DEVICE_CHANGED where it has changed and they are missing, or where they are not those of now.
+   */
+  trust(who: string, options?: { readonly device?: string }): FriendView;
 
   /** By its full id (32 hex characters) or its place in the history (`seq`, decimal). Throws MESSAGE_UNKNOWN. */
   message(ref: string): MessageView;

@@ -14,6 +14,7 @@ import type { LinkStatus } from '../friends/link/face.ts';
 import type { FriendEvent } from '../friends/people.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import { ClientKeys } from './client-keys.ts';
+import { guarded, reasonOf } from './failures.ts';
 import { HomeRows } from './home-rows.ts';
 import type { Homes } from './homes.ts';
 import { openHomes } from './open-homes.ts';
@@ -54,7 +55,8 @@ export class People {
       homeKey: () => new HomeRows(database, provider).currentKey(random),
       entryPoints: init.entryPoints,
       reachOf: (contact) => this.reachOf(contact),
-      onFriend: (event) => this.#follow(event),
+      // what the book says stands, whatever becomes of following it
+      onFriend: guarded(log, 'a change in the friends book was not followed', (event) => this.#follow(event)),
       onChat: (event) => {
         this.events.chat(event);
         this.#upkeep.look();
@@ -149,6 +151,7 @@ export class People {
   }
 
   #follow(event: FriendEvent): void {
+    const { log } = this.init;
     this.events.book(event);
     if (!this.#started) return;
     this.#upkeep.look();
@@ -166,7 +169,9 @@ export class People {
         this.#syncDoors();
         break;
       case 'own-homes':
-        void this.#syncHomes(); // logs its own failures
+        this.#syncHomes().catch((error: unknown) => {
+          log('warn', 'who may come in is not up to date', { reason: reasonOf(error) });
+        });
         break;
       case 'homes-to-dial':
         this.#clientKeys.sync(this.book.friends.homesToDial());
@@ -179,7 +184,7 @@ export class People {
   /** Somebody knows the home who should not any more. */
   #moveHome(): void {
     this.rotateHome().catch((error: unknown) => {
-      this.init.log('warn', 'the new home is not reachable yet', { reason: String(error) });
+      this.init.log('warn', 'the new home is not reachable yet', { reason: reasonOf(error) });
     });
   }
 

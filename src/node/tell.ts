@@ -2,6 +2,7 @@
 
 import type { Log } from '../safety/log.ts';
 import type { KithEvent, KithInit } from './face.ts';
+import { reasonOf } from './failures.ts';
 
 /** A listener's own failure is not the node's. */
 export function tell(
@@ -11,6 +12,6 @@ export function tell(
   try {
     onEvent?.(event);
   } catch (error) {
-    log('error', 'the listener for events failed', { event: event.kind, reason: String(error) });
+    log('error', 'the listener for events failed', { event: event.kind, reason: reasonOf(error) });
   }
 }

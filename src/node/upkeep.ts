@@ -5,6 +5,7 @@
 
 import type { Clock } from '../safety/clock.ts';
 import type { Log } from '../safety/log.ts';
+import { reasonOf } from './failures.ts';
 
 /** Longest wait between two looks at the clock. */
 const LOOK_MS = 60_000;
@@ -61,7 +62,7 @@ export class Upkeep {
     try {
       due.run(now);
     } catch (error) {
-      this.#log('warn', 'upkeep failed and is tried again', { reason: String(error) });
+      this.#log('warn', 'upkeep failed and is tried again', { reason: reasonOf(error) });
     }
   }
 }

@@ -65,7 +65,7 @@ const KINDS: Readonly<Record<string, readonly [DiskErrorCode, string, string]>> 
   ENOENT: [
     'DISK_MISSING',
     'the file or directory does not exist',
-    'Run `kith init`, or check the --data directory.',
+    'Check its name. A data directory is made by `kith init` and named with --data.',
   ],
 };
 

@@ -6,23 +6,25 @@
  * try passphrases for as long as they like, and nothing that is done later makes the file unreadable.
  */
 
-import { dirname } from 'node:path';
+import { lstat, realpath } from 'node:fs/promises';
+import { dirname, relative } from 'node:path';
 import { wipe } from '../safety/bytes.ts';
 import type { Clock } from '../safety/clock.ts';
 import { nodeProvider } from '../safety/crypto/node.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
-import type { Disk, DiskFile } from '../safety/disk.ts';
+import { type Disk, diskError, type DiskFile } from '../safety/disk.ts';
 import type { RandomBytes } from '../safety/random.ts';
 import { FieldWriter } from '../wire/fields.ts';
 import { type BackupRecord, backupKeys, encodeHead, encodeRecord, pieceNonce } from './backup-format.ts';
 import type { Database } from './database.ts';
+import { StoreError } from './errors.ts';
 import { BACKUP_PAGE_ROWS, BACKUP_PIECE_BYTES } from './limits.ts';
 import { generationOf } from './meta.ts';
 import { type Argon2Cost, PASSPHRASE_COST, passphraseKey, SALT_BYTES } from './passphrase.ts';
 
 export interface WriteBackupInit {
   readonly database: Database;
-  /** File; an older one of that name is replaced once the new one is whole. */
+  /** A new file: nothing is ever replaced. */
   readonly path: string;
   readonly passphrase: string;
   readonly disk: Disk;
@@ -35,8 +37,34 @@ export interface WriteBackupInit {
 }
 
 /**
- * Writes the rows as they are at one moment and returns how many when they are durable. Throws DiskError, StoreError
- * or the signal's reason, and leaves an older file as it was then.
+ * Whether a backup may be written to `path`, before anybody is asked for a passphrase. Throws DiskError DISK_EXISTS where
+ * there is something already, and StoreError BACKUP_PLACE inside `dataDir`, which `kith wipe` removes and a thief takes.
+ */
+export async function checkBackupPlace(path: string, dataDir: string): Promise<void> {
+  const [parent, root] = await Promise.all(
+    [dirname(path), dataDir].map((dir) =>
+      realpath(dir).catch((error: unknown) => {
+        throw diskError('looking at the place of the backup', error);
+      }),
+    ),
+  );
+  const below = relative(root as string, parent as string);
+  if (below === '' || !/^\.\.(\/|$)/.test(below)) {
+    throw new StoreError('BACKUP_PLACE', 'a backup does not belong into the data directory', {
+      hint: 'Name a file elsewhere, best on another drive.',
+    });
+  }
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw diskError('looking at the place of the backup', error);
+  });
+  if (found !== null) throw diskError('creating the backup', { code: 'EEXIST' });
+}
+
+/**
+ * Writes the rows as they are at one moment and returns how many when they are durable. Throws DiskError (DISK_EXISTS
+ * where the file exists), StoreError or the signal's reason, and has left nothing then. A power cut may leave a
+ * part of it, which a restore refuses.
  */
 export async function writeBackup(init: WriteBackupInit): Promise<{ rows: number }> {
   const { database, path, passphrase, disk, random, provider = nodeProvider, cost = PASSPHRASE_COST } = init;
@@ -45,35 +73,35 @@ export async function writeBackup(init: WriteBackupInit): Promise<{ rows: number
   const { key, check } = backupKeys(provider, stretched, { salt, cost });
   wipe(stretched);
   const head = encodeHead({ salt, cost, check });
-  const part = `${path}.part`;
-  await disk.remove(part);
   const snapshot = database.snapshot();
   try {
-    const rows = await written(disk, part, async (file) => {
+    const rows = await written(disk, path, async (file) => {
       await file.append(head);
       return writeRecords(new Pieces(provider, key, head, file), snapshot.database, init);
     });
-    await disk.rename(part, path);
-    await disk.syncDir(dirname(path));
     return { rows };
-  } catch (error) {
-    await disk.remove(part).catch(() => {}); // the first failure is the one to report
-    throw error;
   } finally {
     snapshot.remove();
     wipe(key);
   }
 }
 
-/** Runs `write` on a new file and syncs it. */
+/** Runs `write` on a new file and makes it durable, or removes it: only what was created here. */
 async function written<T>(disk: Disk, path: string, write: (file: DiskFile) => Promise<T>): Promise<T> {
   const file = await disk.create(path);
   try {
-    const result = await write(file);
-    await file.datasync();
+    let result: T;
+    try {
+      result = await write(file);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await disk.syncDir(dirname(path));
     return result;
-  } finally {
-    await file.close();
+  } catch (error) {
+    await disk.remove(path).catch(() => {}); // the first failure is the one to report
+    throw error;
   }
 }
 

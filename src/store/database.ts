@@ -88,6 +88,8 @@ export class Database {
         PRAGMA journal_size_limit = ${LOG_PAGES * 4096}`);
       const database = new Database(sqlite, init);
       database.#prepare(init);
+      // left by a crash; the file is ours alone by now
+      if (init.path !== ':memory:') removeSnapshot(init.path);
       return database;
     } catch (error) {
       sqlite?.close();
@@ -128,9 +130,9 @@ export class Database {
    * Takes as long as copying the file does, and nothing else runs meanwhile. Not in a transaction, and not ':memory:'.
    */
   snapshot(): { readonly database: Database; readonly remove: () => void } {
-    const path = `${this.#path}.snapshot`;
-    const remove = (): void => rmSync(path, { force: true });
-    remove(); // left by a crash
+    const path = snapshotOf(this.#path);
+    const remove = (): void => removeSnapshot(this.#path);
+    remove(); // left by a failure
     try {
       closeSync(openSync(path, 'wx', 0o600));
       this.#sqlite.prepare('VACUUM INTO ?').run(path);
@@ -202,6 +204,15 @@ export class Database {
     const [value] = Object.values(this.#sqlite.prepare(sql).get() ?? {});
     return Number(value);
   }
+}
+
+function snapshotOf(path: string): string {
+  return `${path}.snapshot`;
+}
+
+/** With what SQLite keeps beside it while it is written. */
+function removeSnapshot(path: string): void {
+  for (const end of ['', '-journal', '-wal', '-shm']) rmSync(`${snapshotOf(path)}${end}`, { force: true });
 }
 
 function requireSound({ key, tables }: DatabaseInit): void {

@@ -21,6 +21,7 @@ export type StoreErrorCode =
   | 'PASSPHRASE_REFUSED'
   | 'SLOTS_DAMAGED'
   | 'BACKUP_DAMAGED'
+  | 'BACKUP_PLACE'
   | 'BACKUP_TOO_NEW'
   | 'ROW_TOO_LARGE';
 

@@ -49,19 +49,28 @@ export interface Restored {
   readonly generation: number;
 }
 
-/**
- * Restores a backup in one transaction. Throws StoreError STORE_NOT_EMPTY, PASSPHRASE_WRONG, BACKUP_DAMAGED or
- * BACKUP_TOO_NEW, or DiskError where the file cannot be read; nothing was changed then.
- */
+/** {@link restoreFrom} the file at `path`. Throws as {@link readBackup} does, too. */
 export async function restoreBackup(init: RestoreBackupInit): Promise<Restored> {
-  const { database, path, passphrase, provider = nodeProvider } = init;
-  if (database.tables.some(({ name }) => database.table(name).count() > 0)) throw storeNotEmpty();
+  const { database, path, passphrase, provider } = init;
   const backup = await readBackup(path, passphrase, provider);
   try {
-    return database.transaction(() => restoreAll(database, backup, init.onProgress ?? (() => {})));
+    return restoreFrom(backup, database, init.onProgress);
   } finally {
     backup.close();
   }
+}
+
+/**
+ * Restores a backup in one transaction, into a database without a row in any table. Throws StoreError STORE_NOT_EMPTY,
+ * BACKUP_DAMAGED or BACKUP_TOO_NEW, or DiskError where the file cannot be read; nothing was changed then.
+ */
+export function restoreFrom(
+  backup: Backup,
+  database: Database,
+  onProgress: (rows: number) => void = () => {},
+): Restored {
+  if (database.tables.some(({ name }) => database.table(name).count() > 0)) throw storeNotEmpty();
+  return database.transaction(() => restoreAll(database, backup, onProgress));
 }
 
 function restoreAll(database: Database, backup: Backup, onProgress: (rows: number) => void): Restored {
@@ -88,30 +97,49 @@ function restoreAll(database: Database, backup: Backup, onProgress: (rows: numbe
 export interface Backup {
   readonly createdAt: number;
   readonly generation: number;
-  /** What follows, once; the last one is an `end`. Throws StoreError BACKUP_DAMAGED, DiskError. */
+  /** What follows, from the first each time; the last one is an `end`. Throws StoreError BACKUP_DAMAGED, DiskError. */
   records(): Generator<BackupRecord, void, undefined>;
+  /** Reads all of it. Throws as {@link Backup.records} does where anything is missing or changed. */
+  verify(): void;
   close(): void;
 }
 
-/** Opens a backup and reads its beginning. Throws as {@link restoreBackup}. The caller closes it. */
+/**
+ * Opens a backup and reads its beginning; the passphrase is asked for where there is a file that may be one. Throws
+ * StoreError PASSPHRASE_WRONG, BACKUP_DAMAGED or BACKUP_TOO_NEW, or DiskError. The caller closes it.
+ */
 export async function readBackup(
   path: string,
-  passphrase: string,
+  passphrase: string | (() => Promise<string>),
   provider: Provider = nodeProvider,
 ): Promise<Backup> {
   const file = new SourceFile(path);
   try {
-    const headBytes = file.read(HEAD_BYTES);
+    const headBytes = file.from(0)(HEAD_BYTES);
     const head = headOf(headBytes);
-    const stretched = await passphraseKey(passphrase, head.salt, head.cost);
+    const given = typeof passphrase === 'string' ? passphrase : await passphrase();
+    const stretched = await passphraseKey(given, head.salt, head.cost);
     const { key, check } = backupKeys(provider, stretched, head);
     wipe(stretched);
     if (!equal(check, head.check)) throw backupPassphraseWrong();
-    const records = checked(decoded(framed(pieces(file, provider, key, headBytes))));
-    const first = records.next().value;
+    const all = () => checked(decoded(framed(pieces(file.from(HEAD_BYTES), provider, key, headBytes))));
+    const first = all().next().value;
     if (first?.kind !== 'meta') throw backupDamaged();
-    const { createdAt, generation } = first;
-    return { createdAt, generation, records: () => records, close: () => file.close() };
+    function* records(): Generator<BackupRecord, void, undefined> {
+      const following = all();
+      following.next(); // the meta
+      yield* following;
+    }
+    const verify = (): void => {
+      for (const _ of records());
+    };
+    return {
+      createdAt: first.createdAt,
+      generation: first.generation,
+      records,
+      verify,
+      close: () => file.close(),
+    };
   } catch (error) {
     file.close();
     throw error;
@@ -129,14 +157,14 @@ function headOf(bytes: Uint8Array): BackupHead {
 
 /** The plaintext, piece by piece; ends after the one that was sealed as the last, and refuses what does not. */
 function* pieces(
-  file: SourceFile,
+  read: (size: number) => Uint8Array,
   provider: Provider,
   key: Uint8Array,
   head: Uint8Array,
 ): Generator<Uint8Array, void, undefined> {
-  let sealed = file.read(BACKUP_PIECE_BYTES + PIECE_TAG_BYTES);
+  let sealed = read(BACKUP_PIECE_BYTES + PIECE_TAG_BYTES);
   for (let index = 0; ; index++) {
-    const next = file.read(BACKUP_PIECE_BYTES + PIECE_TAG_BYTES);
+    const next = read(BACKUP_PIECE_BYTES + PIECE_TAG_BYTES);
     const last = next.length === 0;
     yield provider.aes256Gcm.open(key, pieceNonce(index, last), head, sealed);
     if (last) return;
@@ -208,17 +236,21 @@ class SourceFile {
     }
   }
 
-  /** `size` bytes, or fewer at the end. */
-  read(size: number): Uint8Array {
-    const bytes = new Uint8Array(size);
-    let at = 0;
-    try {
-      for (let got = -1; at < size && got !== 0; at += got)
-        got = readSync(this.#fd, bytes, at, size - at, null);
-    } catch (error) {
-      throw diskError('reading the backup', error);
-    }
-    return bytes.subarray(0, at);
+  /** Reads on from `place`: each time the next `size` bytes, or fewer at the end. */
+  from(place: number): (size: number) => Uint8Array {
+    let passed = place;
+    return (size) => {
+      const bytes = new Uint8Array(size);
+      let at = 0;
+      try {
+        for (let got = -1; at < size && got !== 0; at += got)
+          got = readSync(this.#fd, bytes, at, size - at, passed + at);
+      } catch (error) {
+        throw diskError('reading the backup', error);
+      }
+      passed += at;
+      return bytes.subarray(0, at);
+    };
   }
 
   close(): void {

@@ -61,6 +61,13 @@ interface Row {
   readonly sealed: Uint8Array;
 }
 
+/** Where a row lies, and by what else it is found. */
+interface FoundPlace {
+  readonly seq: number;
+  readonly scope: Uint8Array;
+  readonly alias: Uint8Array | null;
+}
+
 /** Sorts behind every place. */
 const END = Number.MAX_SAFE_INTEGER;
 
@@ -91,20 +98,20 @@ export class SealedTable {
     requireFits(value, MAX_VALUE_BYTES);
     const tag = this.#seal.tag(name);
     return this.#statements.together(() => {
-      const found = this.#row(this.#sql.byTag, tag);
-      // the row as it was is opened only for what it has to tell
-      const old =
-        found !== undefined && (scope === undefined || alias === undefined) ? this.#open(found) : null;
+      const found = this.#placeOf(tag);
+      // the row as it was is read only for what it has to tell
+      const old = found !== undefined && (scope === undefined || alias === undefined) ? this.get(name) : null;
       const whole = { name, value, scope: scope ?? old?.scope ?? NONE, alias: orOld(alias, old) };
       const seq = found?.seq ?? place ?? this.lastSeq() + 1;
       this.#last = Math.max(this.lastSeq(), seq);
       const sealed = this.#seal.seal(tag, seq, whole);
       const scopeTag = this.#seal.scopeTag(whole.scope);
       const aliasTag = whole.alias === null ? null : this.#seal.aliasTag(whole.alias);
-      const [kind, sql] = found === undefined ? ['insert', this.#sql.insert] : ['update', this.#sql.update];
-      this.#statements.write(`${kind} ${this.name}`, () =>
-        this.#statements.prepare(sql).run(tag, scopeTag, aliasTag, sealed, seq),
-      );
+      if (found === undefined)
+        this.#write('insert', this.#sql.insert, [tag, scopeTag, aliasTag, sealed, seq]);
+      else if (equal(found.scope, scopeTag) && isSame(found.alias, aliasTag)) {
+        this.#write('update', this.#sql.reseal, [sealed, seq]);
+      } else this.#write('update', this.#sql.update, [scopeTag, aliasTag, sealed, seq]);
       return seq;
     });
   }
@@ -125,7 +132,7 @@ export class SealedTable {
 
   /** Whether there is a row of that name; its content is not looked at. */
   has(name: Uint8Array): boolean {
-    return this.#row(this.#sql.byTag, this.#seal.tag(name)) !== undefined;
+    return this.#placeOf(this.#seal.tag(name)) !== undefined;
   }
 
   /** Whether there was one. */
@@ -181,6 +188,14 @@ export class SealedTable {
     this.#last = Math.max(this.lastSeq(), seq);
   }
 
+  #placeOf(tag: Uint8Array): FoundPlace | undefined {
+    return this.#read(() => this.#statements.prepare(this.#sql.place).get(tag)) as FoundPlace | undefined;
+  }
+
+  #write(kind: 'insert' | 'update', sql: string, columns: (Uint8Array | number | null)[]): void {
+    this.#statements.write(`${kind} ${this.name}`, () => this.#statements.prepare(sql).run(...columns));
+  }
+
   #remove(sql: string, tag: Uint8Array): number {
     const { changes } = this.#statements.write(`delete ${this.name}`, () =>
       this.#statements.prepare(sql).run(tag),
@@ -219,6 +234,10 @@ const NONE = new Uint8Array(0);
 
 function fail(): never {
   throw rowDamaged();
+}
+
+function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === null || b === null ? a === b : equal(a, b);
 }
 
 /** Null is a choice of the caller, undefined is none. */

@@ -16,8 +16,12 @@ export function sqlOf(name: string) {
     byTag: `${select} tag = ?`,
     byAlias: `${select} alias = ?`,
     bySeq: `${select} seq = ?`,
+    // without the sealed bytes, which may lie on pages of their own
+    place: `SELECT seq, scope, alias FROM "t_${name}" WHERE tag = ?`,
     insert: `INSERT INTO "t_${name}" (tag, scope, alias, sealed, seq) VALUES (?, ?, ?, ?, ?)`,
-    update: `UPDATE "t_${name}" SET tag = ?, scope = ?, alias = ?, sealed = ? WHERE seq = ?`,
+    update: `UPDATE "t_${name}" SET scope = ?, alias = ?, sealed = ? WHERE seq = ?`,
+    // leaves the indexes alone: SQLite writes each that a statement names anew, whether it changes or not
+    reseal: `UPDATE "t_${name}" SET sealed = ? WHERE seq = ?`,
     delete: `DELETE FROM "t_${name}" WHERE tag = ?`,
     deleteScope: `DELETE FROM "t_${name}" WHERE scope = ?`,
     count: `SELECT count(*) AS n FROM "t_${name}"`,

@@ -6,7 +6,7 @@
  * Whoever reads must still check that a target is one the sender may touch, and that a name is fit to be shown.
  */
 
-import { utf8 } from '../safety/bytes.ts';
+import { copyOf, utf8 } from '../safety/bytes.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
 import { CONTENT_KIND } from './content-kind.ts';
 import { FieldReader, FieldWriter } from './fields.ts';
@@ -17,6 +17,9 @@ const LINK = utf8('kith/1/chat/link');
 export const MESSAGE_ID_BYTES = 16;
 export const CHAIN_ID_BYTES = 8;
 export const LINK_HASH_BYTES = 32;
+export const TAG_BYTES = 16;
+/** Where the tag stands in a content. */
+const TAG_AT = 1 + MESSAGE_ID_BYTES + CHAIN_ID_BYTES + 6 + LINK_HASH_BYTES + 6 + 4;
 
 /** Text in UTF-8, also a caption: three screens of prose; with every other field it fits into one ratchet message. */
 export const MAX_TEXT_BYTES = 12_000;
@@ -43,6 +46,8 @@ export interface ChatHead {
   readonly time: number;
   /** Seconds after which it disappears; 0 never. */
   readonly lifetimeS: number;
+  /** By which its author, and nobody else, knows it again: 16 bytes that mean nothing to others. */
+  readonly tag: Uint8Array;
 }
 
 /** A message of either side, as its id alone does not say whose it is. */
@@ -77,6 +82,19 @@ export interface AttachmentBody {
 
 export type ChatContent = ChatHead & ChatBody;
 
+/** What a tag is of. */
+export type UntaggedContent = Omit<ChatHead, 'tag'> & ChatBody;
+
+/** Bytes that a tag is made over: the content, with zeros for the tag. For bytes that decode. */
+export function withoutTag(content: Uint8Array): Uint8Array<ArrayBuffer> {
+  return copyOf(content).fill(0, TAG_AT, TAG_AT + TAG_BYTES);
+}
+
+/** The tag in bytes that decode. */
+export function tagOf(content: Uint8Array): Uint8Array<ArrayBuffer> {
+  return copyOf(content, TAG_AT, TAG_AT + TAG_BYTES);
+}
+
 /** Hash by which the next message of the chain names this content, 32 bytes. */
 export function linkHash(provider: Provider, content: Uint8Array): Uint8Array {
   return provider.sha256(LINK, content);
@@ -96,7 +114,8 @@ export function encodeChatContent(content: ChatContent): Uint8Array<ArrayBuffer>
     .u48(content.number)
     .bytes(content.prev, LINK_HASH_BYTES)
     .u48(content.time)
-    .u32(content.lifetimeS);
+    .u32(content.lifetimeS)
+    .bytes(content.tag, TAG_BYTES);
   writeBody(fields, content);
   return fields.done();
 }
@@ -112,6 +131,7 @@ export function decodeChatContent(bytes: Uint8Array): ChatContent {
     prev: fields.bytes(LINK_HASH_BYTES),
     time: fields.u48(),
     lifetimeS: fields.u32(),
+    tag: fields.bytes(TAG_BYTES),
   };
   const body = readBody(fields, kind);
   fields.end();

@@ -22,7 +22,7 @@ const READ = 1;
 export const MAX_RECEIPT_IDS = 100;
 /** Chains of one side in a `restored` notice: one for each restore; both lists together fit into one message. */
 export const MAX_TOLD_CHAINS = 500;
-/** An echoed message: the largest that has an encoding has 12,525. */
+/** An echoed message: the largest that has an encoding has 12,541. */
 export const MAX_ECHO_BYTES = 12_600;
 
 /** How far somebody is in a chain: the number of the next message. */

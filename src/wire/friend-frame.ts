@@ -4,13 +4,14 @@
  *
  *     1 login     4 MACs of 32 ‖ hash of the acceptor's bundle 32     dialer's first
  *     2 welcome   MAC 32 ‖ hash of the dialer's bundle 32             acceptor's first
- *     3 seen      count 6                                             each side's next, perhaps after a bundle
+ *     3 seen      count 6 ‖ tag 16                                    each side's next, perhaps after a bundle
  *     4 bundle    9,428
- *     5 message   form 1 ‖ count 6 ‖ ref 4 ‖ ciphertext
+ *     5 message   form 1 ‖ count 6 ‖ tag 16 ‖ ref 4 ‖ ciphertext
  *     6 verdict   ref 4 ‖ verdict 1
  *     7 presence  1
  *     8 ping      8
  *     9 pong      8
+ *     10 proof    MAC 32                                              when a pair key came after the login
  *
  * Says nothing about the order of frames, nor about who wrote them.
  */
@@ -26,6 +27,8 @@ export const LOGIN_MACS = 4;
 export const MAC_BYTES = 32;
 export const BUNDLE_HASH_BYTES = 32;
 const PING_BYTES = 8;
+/** As in delivery/count-tag.ts. */
+export const FRAME_TAG_BYTES = 16;
 /** As in kem/bundle.ts. */
 export const FRIEND_BUNDLE_BYTES = 9_428;
 /** As in kem/sealed-envelope.ts. */
@@ -38,7 +41,7 @@ export const LOGIN_FRAME_BYTES = 1 + LOGIN_MACS * MAC_BYTES + BUNDLE_HASH_BYTES;
 export const WELCOME_FRAME_BYTES = 1 + MAC_BYTES + BUNDLE_HASH_BYTES;
 /** Shortest and longest of all others: presence, and a message of four boxes. */
 export const MIN_FRIEND_FRAME_BYTES = 2;
-export const MAX_FRIEND_FRAME_BYTES = 1 + 1 + 6 + 4 + OPENING_BYTES;
+export const MAX_FRIEND_FRAME_BYTES = 1 + 1 + 6 + FRAME_TAG_BYTES + 4 + OPENING_BYTES;
 
 export type FriendFrame =
   | {
@@ -49,14 +52,16 @@ export type FriendFrame =
       readonly bundleHash: Uint8Array;
     }
   | { readonly type: 'welcome'; readonly mac: Uint8Array; readonly bundleHash: Uint8Array }
-  /** The highest count of ours that they have. */
-  | { readonly type: 'seen'; readonly seen: number }
+  /** The highest count of ours that they have, and the tag that we sent with it; zeros for 0. */
+  | { readonly type: 'seen'; readonly seen: number; readonly tag: Uint8Array }
   | { readonly type: 'bundle'; readonly bytes: Uint8Array }
   | {
       readonly type: 'message';
       readonly form: 'opening' | 'message';
       /** Below 2^48. */
       readonly count: number;
+      /** Evidence of the count for whoever sends it, 16 bytes. */
+      readonly tag: Uint8Array;
       /** What the verdict on it will name. Below 2^32. */
       readonly ref: number;
       readonly bytes: Uint8Array;
@@ -64,7 +69,8 @@ export type FriendFrame =
   | { readonly type: 'verdict'; readonly ref: number; readonly verdict: FrameVerdict }
   | { readonly type: 'presence'; readonly presence: 'online' | 'away' }
   | { readonly type: 'ping'; readonly data: Uint8Array }
-  | { readonly type: 'pong'; readonly data: Uint8Array };
+  | { readonly type: 'pong'; readonly data: Uint8Array }
+  | { readonly type: 'proof'; readonly mac: Uint8Array };
 
 const TYPES = [
   'login',
@@ -76,6 +82,7 @@ const TYPES = [
   'presence',
   'ping',
   'pong',
+  'proof',
 ] as const satisfies readonly FriendFrame['type'][];
 const FORMS = ['opening', 'message'] as const;
 const VERDICTS = ['kept', 'unknown-session', 'busy', 'refused'] as const;
@@ -94,7 +101,7 @@ export function encodeFriendFrame(frame: FriendFrame): Uint8Array<ArrayBuffer> {
     case 'welcome':
       return writer.bytes(frame.mac, MAC_BYTES).bytes(frame.bundleHash, BUNDLE_HASH_BYTES).done();
     case 'seen':
-      return writer.u48(frame.seen).done();
+      return writer.u48(frame.seen).bytes(frame.tag, FRAME_TAG_BYTES).done();
     case 'bundle':
       return writer.bytes(frame.bytes, FRIEND_BUNDLE_BYTES).done();
     case 'message':
@@ -104,6 +111,7 @@ export function encodeFriendFrame(frame: FriendFrame): Uint8Array<ArrayBuffer> {
       writer
         .u8(FORMS.indexOf(frame.form) + 1)
         .u48(frame.count)
+        .bytes(frame.tag, FRAME_TAG_BYTES)
         .u32(frame.ref);
       return writer.bytes(frame.bytes).done();
     case 'verdict':
@@ -113,6 +121,8 @@ export function encodeFriendFrame(frame: FriendFrame): Uint8Array<ArrayBuffer> {
         .done();
     case 'presence':
       return writer.u8(PRESENCES.indexOf(frame.presence) + 1).done();
+    case 'proof':
+      return writer.bytes(frame.mac, MAC_BYTES).done();
     default:
       return writer.bytes(frame.data, PING_BYTES).done();
   }
@@ -135,21 +145,23 @@ function fieldsOf(type: FriendFrame['type'], reader: FieldReader): FriendFrame {
     case 'welcome':
       return { type, mac: reader.bytes(MAC_BYTES), bundleHash: reader.bytes(BUNDLE_HASH_BYTES) };
     case 'seen':
-      return { type, seen: reader.u48() };
+      return { type, seen: reader.u48(), tag: reader.bytes(FRAME_TAG_BYTES) };
     case 'bundle':
       return { type, bytes: reader.bytes(FRIEND_BUNDLE_BYTES) };
     case 'message': {
       const form = oneOf(reader, FORMS);
-      const [count, ref] = [reader.u48(), reader.u32()];
+      const [count, tag, ref] = [reader.u48(), reader.bytes(FRAME_TAG_BYTES), reader.u32()];
       if (!sizesOf(form).includes(reader.left)) {
         reader.refuse('a ciphertext of a size that there is not', { sizeBytes: reader.left });
       }
-      return { type, form, count, ref, bytes: reader.rest() };
+      return { type, form, count, tag, ref, bytes: reader.rest() };
     }
     case 'verdict':
       return { type, ref: reader.u32(), verdict: oneOf(reader, VERDICTS) };
     case 'presence':
       return { type, presence: oneOf(reader, PRESENCES) };
+    case 'proof':
+      return { type, mac: reader.bytes(MAC_BYTES) };
     default:
       return { type, data: reader.bytes(PING_BYTES) };
   }

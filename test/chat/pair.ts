@@ -51,6 +51,13 @@ class FakeOutbox implements Outbox {
     return false;
   }
 
+  has(contact: ContactId, key: Uint8Array): boolean {
+    for (let slot = 0; slot < 8; slot++) {
+      if (this.#table.has(concat(contact, key, Uint8Array.of(slot)))) return true;
+    }
+    return false;
+  }
+
   outbox(contact: ContactId): Waiting[] {
     return this.rows(contact).map(({ name, value }) => ({
       key: copyOf(name, 48, 64),
@@ -92,7 +99,10 @@ export class Side {
   readonly events: ChatEvent[] = [];
   readonly generation: number;
   readonly clock: ManualClock;
+  /** Of what arrives, of its author before, and of the link. */
   proven = true;
+  wasProven = false;
+  linkProves = false;
 
   constructor(self: ContactId, init: SideInit) {
     const { clock, generation = 0, path = ':memory:', onStep } = init;
@@ -119,6 +129,8 @@ export class Side {
       emit: (event) => this.events.push(event),
       generation: () => generation,
       reachOf: () => ({ connected: false, lastReachedAt: null, nextTryAt: null }),
+      wasProven: () => this.wasProven,
+      linkProves: () => this.linkProves,
     });
   }
 

@@ -11,7 +11,6 @@ import {
   encodeChatContent,
   linkHash,
 } from '../../src/wire/chat-content.ts';
-import { encodeChatNotice } from '../../src/wire/chat-notice.ts';
 import { ALICE, BOB, carry, pair, receive, settle, type Side } from './pair.ts';
 
 /** Lets `from` forget that it had these for `to`: as a way that lost them for good. */
@@ -231,6 +230,62 @@ describe('a restore', () => {
     assert.deepEqual(again.texts(BOB), ['>a1', '>(2 missing for good)', '>a4', '>a5']);
   });
 
+  test('brings back what was changed since, also of messages from before it', async () => {
+    const { alice, bob, clock } = pair();
+    say(alice, bob, 'a1', 'a2', 'a3');
+    say(bob, alice, 'b1');
+    settle(alice, bob);
+    const backup = alice.backup();
+    await clock.advance(1_000);
+    const [one, two] = alice.history(BOB);
+    alice.chat.edit(one?.id as Uint8Array, 'a1 edited');
+    alice.chat.delete(two?.id as Uint8Array);
+    alice.chat.react(alice.last(BOB).id, '!');
+    alice.chat.setTimer(BOB, 60);
+    settle(alice, bob);
+    const again = alice.restored(backup);
+    again.chat.meet(BOB);
+    await repair(again, bob);
+    assert.deepEqual(again.texts(BOB), ['>a1 edited', '>[deleted]', '>a3', '<b1', '>[timer]']);
+    assert.deepEqual(again.history(BOB)[3]?.reactions, [{ by: 'me', emoji: '!' }]);
+    assert.equal(again.chat.timer(BOB), 60);
+  });
+
+  test('a second one of the same backup brings back what was written after the first', async () => {
+    const { alice, bob } = pair();
+    say(alice, bob, 'a1');
+    settle(alice, bob);
+    const backup = alice.backup();
+    const first = alice.restored(backup);
+    first.chat.meet(BOB);
+    say(first, bob, 'a2', 'a3');
+    settle(first, bob);
+    const second = alice.restored(backup);
+    second.chat.meet(BOB);
+    say(second, bob, 'a4');
+    await repair(second, bob);
+    assert.deepEqual(second.texts(BOB).toSorted(), ['>a1', '>a2', '>a3', '>a4']);
+    assert.deepEqual(bob.texts(ALICE), ['<a1', '<a2', '<a3', '<a4']);
+  });
+
+  test('however many of what it lost were deleted since, the rest comes back', () => {
+    const { alice, bob } = pair();
+    say(alice, bob, 'a');
+    settle(alice, bob);
+    const backup = alice.backup();
+    const sent = Array.from({ length: 140 }, (_, i) => alice.chat.send(BOB, { text: `${i}` }));
+    settle(alice, bob);
+    for (const [i, { id }] of sent.entries()) if (i % 2 === 0) bob.chat.delete(id, { onlyHere: true });
+    const again = alice.restored(backup);
+    again.chat.meet(BOB);
+    settle(again, bob);
+    const texts = again.history(BOB).flatMap(({ kind, text }) => (kind === 'text' ? [text] : []));
+    assert.deepEqual(texts, ['a', ...sent.flatMap(({ text }, i) => (i % 2 === 1 ? [text] : []))]);
+    say(bob, again, 'and delivery goes on');
+    settle(again, bob);
+    assert.equal(again.last(BOB).text, 'and delivery goes on');
+  });
+
   test('brings attachments back on both sides', async () => {
     const { alice, bob } = pair();
     say(alice, bob, 'before');
@@ -289,43 +344,5 @@ describe('a restore', () => {
     alice.chat.meet(BOB);
     settle(alice, again);
     assert.equal(again.history(ALICE).length, 71);
-  });
-
-  test('an echo is not taken where nothing was lost, nor where the hash does not fit', () => {
-    const { alice, bob } = pair();
-    const forged = (side: Side, number: number, prev: Uint8Array) => {
-      const { chain } = decodeChatContent(copyOf(side.outbox.rows(BOB)[0]?.value as Uint8Array, 1));
-      const id = new Uint8Array(16).fill(9);
-      const head = { id, chain, number, prev, time: 1, lifetimeS: 0 };
-      return encodeChatNotice({
-        kind: 'echo',
-        read: false,
-        content: encodeChatContent({ ...head, kind: 'text', reply: null, text: 'forged' }),
-      });
-    };
-    say(alice, bob, 'true');
-    const last = linkHash(nodeProvider, copyOf(alice.outbox.rows(BOB)[0]?.value as Uint8Array, 1));
-    const unknown = encodeChatNotice({
-      kind: 'echo',
-      read: false,
-      content: encodeChatContent({
-        kind: 'timer',
-        seconds: 1,
-        id: last.slice(0, 16),
-        chain: last.slice(0, 8),
-        number: 0,
-        prev: new Uint8Array(32),
-        time: 1,
-        lifetimeS: 0,
-      }),
-    });
-    assert.equal(receive(alice, BOB, unknown), 'kept');
-    assert.equal(receive(alice, BOB, forged(alice, 1, last)), 'kept');
-    assert.deepEqual(alice.texts(BOB), ['>true']);
-    const again = alice.restored();
-    assert.equal(receive(again, BOB, forged(alice, 1, new Uint8Array(32).fill(1))), 'kept');
-    assert.equal(receive(again, BOB, forged(alice, 0, new Uint8Array(32))), 'kept');
-    assert.deepEqual(again.texts(BOB), ['>true']);
-    bob.chat.meet(ALICE);
   });
 });

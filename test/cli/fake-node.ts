@@ -8,6 +8,7 @@ import { LOCAL_SOCKET } from '../../src/local/json-rpc.ts';
 import { type NodeFace, nodeMethods } from '../../src/local/methods.ts';
 import { RpcServer } from '../../src/local/server.ts';
 import { ChannelError } from '../../src/net/errors.ts';
+import { SocksError } from '../../src/transport-tor/errors.ts';
 import type { OverlayStatus } from '../../src/node/face.ts';
 import { systemDisk } from '../../src/safety/disk.ts';
 import { openDataDir, openSocketDir } from '../../src/store/data-dir.ts';
@@ -93,7 +94,8 @@ function face(overlay: OverlayStatus): NodeFace {
     },
     onAnnounced: () => () => {},
     backup: async () => ({ rows: 3 }),
-    say: async () => {
+    say: async ({ host }) => {
+      if (host.startsWith('facebook')) throw SocksError.ofReply(0xf4); // as the home of friends answers
       throw new ChannelError('PROTOCOL_UNKNOWN'); // as an overlay address answers
     },
   };

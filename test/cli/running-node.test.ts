@@ -104,3 +104,30 @@ for (const args of [
     assert.equal(exitCode, 1);
   });
 }
+
+test('Ctrl-C while a message waits for its recipient takes nothing back, and says so', LIMIT, async () => {
+  node.people.delivers = false;
+  const looks = Promise.withResolvers<void>();
+  node.people.onLook = looks.resolve;
+  const { child, ended } = start('send', 'bob', 'once', '--wait');
+  await looks.promise; // it knows that the message is saved, and asks what has become of it
+  child.kill('SIGINT');
+  const { stderr, exitCode } = await ended;
+  node.people.delivers = true;
+  assert.match(stderr, /kith: stopped waiting; it is saved as #1\n {6}It goes out by itself: kith why 1\n$/);
+  assert.equal(exitCode, 1);
+  assert.deepEqual(
+    node.people.messages.map(({ text }) => text),
+    ['once'],
+  );
+});
+
+test('what kith history shows counts as read only where that was asked for', LIMIT, async () => {
+  node.people.arrive('bob', 'are you there?');
+  const looked = await run('', 'history', 'bob');
+  assert.match(looked.stdout.toString(), /1 unread: --read marks what it shows as read\.\n$/);
+  assert.equal(node.people.friend('bob').unread, 1);
+  const read = await run('', 'history', 'bob', '--read');
+  assert.match(read.stdout.toString(), /are you there\?\n\d+ messages?\.\n$/);
+  assert.equal(node.people.friend('bob').unread, 0);
+});

@@ -1,7 +1,7 @@
 /**
  * The command line as a person sees it: each .txt beside this file is a session in one fresh directory.
  *
- * `$ kith …` runs a command; the lines below it are its whole output, `! ` before those on standard error; `? 69` is
+ * `$ kith …` runs a command, `< ` a line on its standard input; the others below it are its whole output, `! ` before those on standard error; `? 69` is
  * its exit code (0 when left out). From `@ name` on the fake node of that name runs in the directory. `…` stands for
  * any text within a line (also for an empty one), DIR for the directory. `# ` begins a comment.
  */
@@ -29,6 +29,7 @@ interface Step {
   readonly command: string;
   readonly stdout: string[];
   readonly stderr: string[];
+  stdin: string;
   exitCode: number;
 }
 
@@ -41,11 +42,13 @@ function parse(transcript: string): Step[] {
     if (text.startsWith('@ ')) {
       node = text.slice(2);
     } else if (text.startsWith('$ ')) {
-      steps.push({ line: index + 1, node, command: text.slice(2), stdout: [], stderr: [], exitCode: 0 });
+      steps.push({ line: index + 1, node, command: text.slice(2), stdout: [], stderr: [], stdin: '', exitCode: 0 });
     } else if (step === undefined) {
       throw new Error(`line ${index + 1}: output before a command`);
     } else if (text.startsWith('? ')) {
       step.exitCode = Number(text.slice(2));
+    } else if (text.startsWith('< ')) {
+      step.stdin += `${text.slice(2)}\n`;
     } else if (text.startsWith('! ')) {
       step.stderr.push(text.slice(2));
     } else {
@@ -68,7 +71,7 @@ interface Ran {
   readonly exitCode: number;
 }
 
-function run(command: string, dir: string): Promise<Ran> {
+function run(command: string, stdin: string, dir: string): Promise<Ran> {
   const [program, ...args] = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(
     ([, quoted, bare]) => quoted ?? bare ?? '',
   );
@@ -91,7 +94,7 @@ function run(command: string, dir: string): Promise<Ran> {
         else reject(error ?? new Error('no exit code'));
       },
     );
-    child.stdin?.end();
+    child.stdin?.end(stdin);
   });
 }
 
@@ -103,14 +106,14 @@ for (const name of (await readdir(HERE)).filter((file) => file.endsWith('.txt'))
       await running?.node.stop();
       await rm(dir, { recursive: true, force: true });
     });
-    for (const { line, node, command, stdout, stderr, exitCode } of parse(
+    for (const { line, node, command, stdin, stdout, stderr, exitCode } of parse(
       await readFile(new URL(name, HERE), 'utf8'),
     )) {
       if (node !== null && node !== running?.name) {
         await running?.node.stop();
         running = { name: node, node: await fakeNode(join(dir, 'data'), STANDINGS[node]) };
       }
-      const ran = await run(command, dir);
+      const ran = await run(command, stdin, dir);
       const where = `${name}:${line} $ ${command}`;
       assert.match(ran.stdout.replaceAll(dir, 'DIR'), pattern(stdout), where);
       assert.match(ran.stderr.replaceAll(dir, 'DIR'), pattern(stderr), where);

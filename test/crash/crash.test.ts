@@ -12,6 +12,9 @@ import { storyDir, World } from './world.ts';
 
 const SEED = 1;
 const ACTIONS = 13;
+/** Of each of two stories. */
+const POINTS = 6;
+const KILLS = 2;
 
 let dir: string;
 let friends: Friends;
@@ -28,10 +31,10 @@ for (const who of ['friends', 'strangers'] as const) {
     const { points } = await tell({ ...init, point: Infinity });
     assert.ok(points > 500, `only ${points} points`);
     const ends = [];
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < POINTS; i++) {
       // one story after the other: each has the whole clock
       // oxlint-disable-next-line no-await-in-loop
-      ends.push(await tell({ ...init, point: 7 + Math.floor((i * points) / 8) }));
+      ends.push(await tell({ ...init, point: 7 + Math.floor((i * points) / POINTS) }));
     }
     assert.ok(ends.every(({ crashes, at }) => crashes > 0 && at !== ''));
   });
@@ -46,12 +49,12 @@ test('kill -9: what was saved arrives once and in order', async () => {
   const { kills, messages } = await killAll({
     dir,
     seed: SEED,
-    kills: 3,
+    kills: KILLS,
     rate: 20,
-    lifeMs: 2_000,
+    lifeMs: 1_500,
     progress: () => {},
   });
-  assert.equal(kills, 3);
+  assert.ok(kills >= KILLS);
   assert.ok(messages > 20);
 });
 

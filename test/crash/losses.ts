@@ -45,8 +45,10 @@ export async function lose(init: LossInit): Promise<void> {
   try {
     const [x, y] = init.who === 'host' ? story.people : (story.people.toReversed() as [Person, Person]);
     introduce(x, y);
-    const path = (name: string): string => join(dir, `${seed}-${name}.backup`);
-    await talk(story, 4);
+    const path = (name: string): string => join(dir, `${seed}-${loss}-${name}.backup`);
+    // what is deleted for both leaves gaps too
+    const acts = loss !== 'gap';
+    await talk(story, 4, null, acts);
     // waits in the backup, is delivered after it, and must not come a second time from there
     const isSilent = loss === 'copied-file-silent';
     story.wire.cut();
@@ -54,10 +56,10 @@ export async function lose(init: LossInit): Promise<void> {
     if (isSilent) await story.settle();
     const back = await past(x, loss, path(x.name));
     const old = idsOf(x, y);
-    await talk(story, 3, isSilent ? y : null);
+    await talk(story, 3, isSilent ? y : null, acts);
     const backToo = loss === 'both-backups' ? await past(y, loss, path(y.name)) : null;
     const older = idsOf(y, x);
-    await talk(story, 3, isSilent ? y : null);
+    await talk(story, 3, isSilent ? y : null, acts);
     if (loss === 'gap') await drop(story, y, x);
     const held = new Set(backToo === null ? idsOf(y, x) : [...old, ...older]);
     // nobody but the disk that is lost ever had these
@@ -75,7 +77,7 @@ export async function lose(init: LossInit): Promise<void> {
     }
     if (crash) story.world.fuse = story.world.steps + 1 + story.world.below(300);
     await story.settle();
-    await talk(story, 4);
+    await talk(story, 4, null, acts);
     check(story, { x, y, held, lost, hasGap: loss === 'gap' });
   } finally {
     story.end();
@@ -93,7 +95,7 @@ async function past(person: Person, loss: Loss, path: string): Promise<() => Pro
 }
 
 /** Both write, in turns and at once, or `only` one does, and all of it arrives. */
-async function talk(story: Story, rounds: number, only: Person | null = null): Promise<void> {
+async function talk(story: Story, rounds: number, only: Person | null = null, acts = true): Promise<void> {
   const { world } = story;
   for (let i = 0; i < rounds; i++) {
     story.revive();
@@ -102,7 +104,7 @@ async function talk(story: Story, rounds: number, only: Person | null = null): P
       if (only !== null || by === story.host || world.chance() < 0.7)
         story.write(by, to, world.chance() < 0.2 ? 9_000 : 0);
     }
-    if (only === null) act(story, world.below(100));
+    if (only === null && acts) act(story, world.below(100));
     // one after the other
     // oxlint-disable-next-line no-await-in-loop
     if (world.chance() < 0.6) await story.settle();
@@ -116,7 +118,7 @@ async function drop(story: Story, y: Person, x: Person): Promise<void> {
   await story.settle();
   const found = y.messages(x.id).findLast(({ mine, kind }) => mine && kind === 'text');
   assert.ok(found !== undefined);
-  await talk(story, 1);
+  await talk(story, 1, null, false);
   y.book.chat.delete(found.id, { onlyHere: true });
 }
 

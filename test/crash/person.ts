@@ -188,7 +188,11 @@ export class Person {
   }
 
   #die(): void {
-    this.#image = this.image();
+    const { file, log } = this.image();
+    const { world } = this;
+    // sometimes in the middle of writing what nobody was told is there
+    const torn = log === null || world.chance() < 0.7 ? 0 : 1 + world.below(9_000);
+    this.#image = { file, log: log === null ? null : Buffer.concat([log, world.random(torn)]) };
     this.#life.isOver = true;
   }
 

@@ -1,10 +1,11 @@
 /**
- * `npm run test:crash -- [--points N] [--kills N] [--losses N] [--seed N] [--only K] [--json]`: everything that a crash
- * may not do. Simulated crashes at N steps of two people's databases and deliveries, then N real kill -9, then N rounds
- * of restored backups and of data files put back. Exit code 1 when anything was lost, doubled, reused or stuck.
+ * `npm run test:crash -- [--points N] [--kills N] [--losses N] [--seed N] [--only K]
+ * [--json]`: everything that a crash may not do. Simulated crashes at N steps of two people's databases and deliveries,
+ * then N rounds of restored backups and of data files put back, then N real kill -9. Exit code 1 when anything was lost,
+ * doubled, reused or stuck.
  *
- * A failure is told with the seed and the point that show it again: `--seed S --only K` runs that point alone. Kills
- * depend on the machine too, and can only be tried again.
+ * A failure is told with what shows it again: `--seed S --points N --only K` runs that point alone, the seed of a loss
+ * with `--points 0 --losses 1 --kills 0` that loss. Kills depend on the machine too, and can only be tried again.
  */
 
 import { randomInt } from 'node:crypto';
@@ -88,7 +89,9 @@ async function losses(friends: Friends, rounds: number): Promise<void> {
     for (const loss of LOSSES) {
       for (const who of ['host', 'asker'] as const) {
         const told = { seed: seed + i, loss, who };
-        await attempt(`${loss} of ${who}`, told, () => lose({ ...told, dir, friends, crash: i % 2 === 1 }));
+        await attempt(`${loss} of ${who}`, told, () =>
+          lose({ ...told, dir, friends, crash: told.seed % 2 === 1 }),
+        );
         done++;
       }
     }
@@ -118,7 +121,7 @@ async function attempt<T>(what: string, told: object, work: () => Promise<T>): P
   } catch (error) {
     failures++;
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    say('failed', `${what} FAILED (--seed ${seed}) ${JSON.stringify(told)}: ${reason}`, {
+    say('failed', `${what} FAILED (seed ${seed}) ${JSON.stringify(told)}: ${reason}`, {
       what,
       ...told,
       reason,

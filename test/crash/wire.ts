@@ -4,6 +4,7 @@
  */
 
 import type { Carried, Route, Verdict } from '../../src/delivery/face.ts';
+import { toHex } from '../../src/safety/bytes.ts';
 import type { Person } from './person.ts';
 
 type Kind = 'none' | 'door' | 'link';
@@ -44,13 +45,16 @@ export class Wire {
     this.#line = { kind, cut: kind === 'none', detach: [] };
     if (kind === 'door') this.#attach(this.#line, b, a);
     if (kind !== 'link') return;
+    const shared = keysOf(a, b).find((key) => keysOf(b, a).includes(key));
     for (const [x, y] of [
       [a, b],
       [b, a],
     ] as const) {
       x.does(() => {
+        if (shared !== undefined) x.book.friends.pairKeyUsed(y.id);
         x.book.delivery.learnBundle(y.id, y.book.delivery.bundle());
-        x.book.delivery.theySaw(y.id, y.book.delivery.counts(x.id).seen);
+        const { seen, tag } = y.book.delivery.counts(x.id);
+        x.book.delivery.theySaw(y.id, seen, tag);
       });
     }
     this.#attach(this.#line, a, b);
@@ -111,6 +115,10 @@ export class Wire {
     };
     from.does(() => line.detach.push(from.book.delivery.attach(route)));
   }
+}
+
+function keysOf(person: Person, other: Person): string[] {
+  return person.book.delivery.pairKeys(other.id).map((key) => toHex(key));
 }
 
 export async function turns(count: number): Promise<void> {

@@ -51,7 +51,8 @@ export class Wire {
       ] as const) {
         if (!x.delivery.knows(y.id)) continue;
         x.delivery.learnBundle(y.id, y.delivery.bundle());
-        x.delivery.theySaw(y.id, y.delivery.counts(x.id).seen);
+        const { seen, tag } = y.delivery.counts(x.id);
+        x.delivery.theySaw(y.id, seen, tag);
       }
     }
     for (const [x, y] of [

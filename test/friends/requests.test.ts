@@ -287,7 +287,7 @@ describe('an end', () => {
     assert.equal(bob.friends.homeRotationDue, true);
   });
 
-  test('who is blocked is refused whatever comes, until unblocked', () => {
+  test('who is blocked is not listened to, until unblocked', () => {
     const [alice, bob] = [new Person('alice'), new Person('bob')];
     befriend(alice, bob);
     assert.equal(alice.friends.block(bob.id).state, 'blocked');
@@ -299,7 +299,8 @@ describe('an end', () => {
     bob.friends.remove(alice.id);
     const invite = alice.friends.openInvite({ public: true });
     bob.ask(alice, invite.uri);
-    assert.deepEqual(carry(bob, alice, doorOf(invite.onionKey)), ['refused']);
+    assert.deepEqual(carry(bob, alice, doorOf(invite.onionKey)), ['kept'], 'as others hear');
+    assert.equal(alice.of(bob)?.state, 'blocked');
     assert.equal(alice.friends.invites()[0]?.used, 0);
     alice.friends.unblock(bob.id);
     assert.equal(alice.of(bob), null);

@@ -35,6 +35,8 @@ const contactRow: fc.Arbitrary<ContactRow> = record({
   theirHome: orNull(
     record({ revision: u32, onionKey: bytes(32), clientSecret: bytes(32), authentic: fc.boolean() }),
   ),
+  seenAt: orNull(bytes(32)),
+  introduced: fc.boolean(),
   given: fc.array(record({ revision: u32, clientSecret: bytes(32) }), { maxLength: 4 }),
   pending: fc.array(record({ key: bytes(16), revision: u32 }), { maxLength: 5 }),
   logins: fc.array(bytes(32), { maxLength: 2 }),

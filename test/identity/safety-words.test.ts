@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
-import { safetyWords } from '../../src/identity/safety-words.ts';
+import { deviceWords, safetyWords } from '../../src/identity/safety-words.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map(
   (name) => new Uint8Array(createHash('sha384').update(name).digest()),
@@ -26,9 +26,9 @@ test("each half is one person's alone, so no pair of keys can be made to collide
 });
 
 test('they are the first 99 bits of the documented hashes', () => {
-  const half = (fingerprint: Uint8Array): string => {
-    let hash = createHash('sha512').update('kith/1/friends/safety').update(fingerprint).digest();
-    for (let i = 0; i < 5_200; i++) hash = createHash('sha512').update(hash).update(fingerprint).digest();
+  const half = (key: Uint8Array, label = 'kith/1/friends/safety'): string => {
+    let hash = createHash('sha512').update(label).update(key).digest();
+    for (let i = 0; i < 5_200; i++) hash = createHash('sha512').update(hash).update(key).digest();
     let value = BigInt(`0x${hash.toString('hex')}`) >> 413n;
     const words: string[] = [];
     for (let i = 0; i < 9; i++, value >>= 11n) words.unshift(wordlist[Number(value & 2047n)] as string);
@@ -36,4 +36,10 @@ test('they are the first 99 bits of the documented hashes', () => {
   };
   const [lower, higher] = [a, b].sort(Buffer.compare) as [Uint8Array, Uint8Array];
   assert.equal(safetyWords(a, b), `${half(lower)} ${half(higher)}`);
+  const keys = [a.subarray(0, 32), b.subarray(0, 32)] as const;
+  const [first, second] = keys.toSorted(Buffer.compare) as [Uint8Array, Uint8Array];
+  const label = 'kith/1/friends/device';
+  for (const words of [deviceWords(keys[0], keys[1]), deviceWords(keys[1], keys[0])])
+    assert.equal(words, `${half(first, label)} ${half(second, label)}`);
+  assert.throws(() => deviceWords(a, keys[1]), RangeError);
 });

@@ -71,6 +71,8 @@ export class FakePeople implements PeopleFace {
   #profile: ProfileView = { name: 'Alice', status: '', picture: null };
   /** Sent messages are delivered a moment later. */
   delivers = true;
+  /** Somebody asks for a message. */
+  onLook = (): void => {};
 
   constructor() {
     for (const friend of [
@@ -245,11 +247,25 @@ export class FakePeople implements PeopleFace {
   rename = (who: string, name: string) => this.#change(who, { name });
 
   safetyWords(who: string) {
-    const compared = this.friend(who).trust === 'compared';
-    return { words: 'one two three four five six seven eight nine ten eleven twelve', compared };
+    const { trust } = this.friend(who);
+    return {
+      words: 'one two three four five six seven eight nine ten eleven twelve',
+      compared: trust === 'compared',
+      device: { words: 'red orange yellow green blue violet', changed: trust === 'changed' },
+    };
   }
 
-  trust = (who: string) => this.#change(who, { trust: 'compared' });
+  trust(who: string, { device }: { readonly device?: string } = {}): FriendView {
+    const { words, changed } = this.safetyWords(who).device;
+    if (device === undefined ? changed : device !== words)
+      throw refused('DEVICE_CHANGED', 'their device has another key');
+    return this.#change(who, { trust: 'compared' });
+  }
+
+  /** The device of a friend has another key from now on. */
+  changeDevice(who: string): void {
+    this.#change(who, { trust: 'changed' });
+  }
 
   send(who: string, { text = '', replyTo, attachment }: SendOptions): MessageView {
     const contact = this.#contact(who);
@@ -285,10 +301,11 @@ export class FakePeople implements PeopleFace {
   }
 
   setTimer(who: string, timerS: number): void {
-    this.#change(who, { timerS });
+    if (this.#contact(who) !== ME) this.#change(who, { timerS });
   }
 
   message(ref: string): MessageView {
+    this.onLook();
     const found = this.messages.find(({ id, seq }) => id === ref || String(seq) === ref);
     if (found === undefined) throw refused('MESSAGE_UNKNOWN', 'there is no such message');
     return found;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { argon2Sync, createDecipheriv, hkdfSync } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { utf8 } from '../../src/safety/bytes.ts';
 import { nobleProvider } from '../../src/safety/crypto/noble.ts';
 import { systemDisk } from '../../src/safety/disk.ts';
 import { systemRandom } from '../../src/safety/random.ts';
-import { type WriteBackupInit, writeBackup } from '../../src/store/backup.ts';
+import { checkBackupPlace, type WriteBackupInit, writeBackup } from '../../src/store/backup.ts';
 import { HEAD_BYTES, MAX_RECORD_BYTES, PIECE_TAG_BYTES } from '../../src/store/backup-format.ts';
 import type { Database } from '../../src/store/database.ts';
 import { BACKUP_PIECE_BYTES, MAX_ROW_NAME_BYTES, MAX_VALUE_BYTES } from '../../src/store/limits.ts';
@@ -28,7 +28,12 @@ const tables = [
 ];
 const passphrase = 'one two three';
 const backupPath = (): string => join(at.dir, 'kith.backup');
-const write = (database: Database, more: Partial<WriteBackupInit> = {}): Promise<{ rows: number }> =>
+/** In the place of the one before. */
+const write = (database: Database, more: Partial<WriteBackupInit> = {}): Promise<{ rows: number }> => {
+  rmSync(backupPath(), { force: true });
+  return writeNew(database, more);
+};
+const writeNew = (database: Database, more: Partial<WriteBackupInit> = {}): Promise<{ rows: number }> =>
   writeBackup({
     database,
     path: backupPath(),
@@ -210,27 +215,58 @@ describe('a backup', () => {
     await assert.rejects(missing, { code: 'DISK_MISSING' });
   });
 
-  it('replaces an older one only when it is whole', async () => {
+  it('takes the place of nothing, follows no link, and does not lie in the data directory', async () => {
     const database = filled();
-    writeFileSync(backupPath(), 'older');
-    for (let step = 0, done = false; !done; step++) {
-      assert.equal(readFileSync(backupPath(), 'utf8'), 'older');
-      done = await write(database, { disk: failingDisk(step) }).then(
-        () => true,
-        (error: Error) => {
-          assert.match(error.message, /killed/);
-          return !readFileSync(backupPath(), 'utf8').startsWith('older'); // cut off behind the rename
-        },
-      );
+    const letter = join(at.dir, 'letter');
+    writeFileSync(letter, 'older');
+    writeFileSync(`${letter}.part`, 'theirs');
+    const link = join(at.dir, 'link');
+    symlinkSync(letter, link);
+    symlinkSync(join(at.dir, 'nowhere'), `${link}2`);
+    for (const path of [letter, link, `${link}2`]) {
+      await assert.rejects(writeNew(database, { path }), { code: 'DISK_EXISTS' }, path);
     }
-    assert.equal((await readBackup(backupPath(), passphrase)).generation, 0);
+    assert.deepEqual(
+      [letter, `${letter}.part`, link].map((path) => readFileSync(path, 'utf8')),
+      ['older', 'theirs', 'older'],
+    );
+    const root = join(at.dir, 'root');
+    mkdirSync(join(root, 'inbox'), { recursive: true });
+    symlinkSync(root, join(at.dir, 'way-in'));
+    for (const inside of ['root/x', 'root/inbox/x', 'way-in/x'])
+      await assert.rejects(checkBackupPlace(join(at.dir, inside), root), { code: 'BACKUP_PLACE' }, inside);
+    for (const path of [letter, link, `${link}2`])
+      await assert.rejects(checkBackupPlace(path, root), { code: 'DISK_EXISTS' }, path);
+    await checkBackupPlace(join(at.dir, 'root2'), root);
+  });
+
+  it('that was not finished leaves nothing', async () => {
+    const database = filled();
+    const left = () => readdirSync(at.dir).filter((name) => /kith.backup|snapshot/.test(name));
     const reason = new Error('enough');
     await assert.rejects(write(database, { signal: AbortSignal.abort(reason) }), reason);
     await assert.rejects(write(database, { passphrase: '' }), { code: 'PASSPHRASE_REFUSED' });
-    assert.deepEqual(
-      readdirSync(at.dir).filter((name) => /part|snapshot/.test(name)),
-      [],
-    );
+    assert.deepEqual(left(), []);
+    const verified = async (): Promise<number> => {
+      const backup = await readBackup(backupPath(), passphrase);
+      try {
+        backup.verify();
+        return [...backup.records()].length;
+      } finally {
+        backup.close();
+      }
+    };
+    await write(database);
+    const records = await verified();
+    const seen = new Set<unknown>();
+    for (let step = 0, done = false; !done; step++) {
+      const killed = (error: Error): boolean => !/killed/.test(error.message);
+      done = await write(database, { disk: failingDisk(step) }).then(() => true, killed);
+      // as after a power cut, what was created stays there: refused, unless all of it was written
+      seen.add(await verified().catch((error: { code: string }) => error.code));
+    }
+    assert.deepEqual(seen, new Set(['DISK_MISSING', 'BACKUP_DAMAGED', records]));
+    assert.deepEqual(left(), ['kith.backup']);
   });
 
   it('can be cut off while it is restored, and restored again', async () => {

@@ -308,4 +308,18 @@ describe('Database', () => {
     assert.equal(readdirSync(at.dir).includes('people.db.snapshot'), false);
     assert.deepEqual(all(database), ['a=a', 'c=c']);
   });
+
+  it('removes what a crash left of a snapshot when it opens, and nothing with a wrong key', () => {
+    at.open().close();
+    const left = ['', '-journal', '-wal', '-shm'].map((end) => `people.db.snapshot${end}`);
+    for (const name of left) writeFileSync(join(at.dir, name), 'left by a crash');
+    assert.throws(() => at.open({ key: new Uint8Array(32).fill(9) }), isStoreError('STORE_KEY_WRONG'));
+    assert.equal(readdirSync(at.dir).filter((name) => left.includes(name)).length, left.length);
+    const database = at.open();
+    assert.deepEqual(
+      readdirSync(at.dir).filter((name) => left.includes(name)),
+      [],
+    );
+    database.close();
+  });
 });

@@ -14,6 +14,8 @@ import {
   MAX_TEXT_BYTES,
   PART_BYTES,
   partsOf,
+  tagOf,
+  withoutTag,
 } from '../../src/wire/chat-content.ts';
 import {
   decodeChatNotice,
@@ -33,16 +35,25 @@ const HEAD = {
   prev: new Uint8Array(32).fill(3),
   time: 0x0a0b0c0d0e0f,
   lifetimeS: 60,
+  tag: new Uint8Array(16).fill(4),
 };
 
 test('a text looks as the page says', () => {
   const bytes = encodeChatContent({ ...HEAD, kind: 'text', reply: null, text: 'hi' });
-  const head = `01${'01'.repeat(16)}${'02'.repeat(8)}000102030405${'03'.repeat(32)}0a0b0c0d0e0f0000003c`;
+  const head = `01${'01'.repeat(16)}${'02'.repeat(8)}000102030405${'03'.repeat(32)}0a0b0c0d0e0f0000003c${'04'.repeat(16)}`;
   assert.equal(toHex(bytes), `${head}0000026869`);
   assert.equal(
     toHex(linkHash(nodeProvider, bytes)),
     toHex(nodeProvider.sha256(Buffer.from('kith/1/chat/link'), bytes)),
   );
+});
+
+test('a tag is made over everything else', () => {
+  const content = { ...HEAD, kind: 'text', reply: null, text: 'hi' } as const;
+  const bytes = encodeChatContent(content);
+  assert.deepEqual(tagOf(bytes), HEAD.tag);
+  const zeros = new Uint8Array(16);
+  assert.deepEqual(withoutTag(bytes), encodeChatContent({ ...content, tag: zeros }));
 });
 
 test('the largest of each fit into one ratchet message, and messages into an echo', () => {

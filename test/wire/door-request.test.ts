@@ -14,10 +14,11 @@ import {
 
 const envelope = new Uint8Array(ENVELOPE_BYTES).fill(6);
 const token = new Uint8Array(16).fill(3);
+const tag = new Uint8Array(16).fill(9);
 
 for (const [what, request] of [
-  ['with a token', { token, count: 5, envelope }],
-  ['without one', { token: null, count: 2 ** 48 - 1, envelope }],
+  ['with a token', { token, count: 5, tag, envelope }],
+  ['without one', { token: null, count: 2 ** 48 - 1, tag, envelope }],
 ] as const) {
   test(`a request ${what} is read as it was written`, () => {
     const bytes = encodeDoorRequest(request);
@@ -27,12 +28,12 @@ for (const [what, request] of [
 }
 
 test('the bytes are those of docs/wire.md', () => {
-  const bytes = encodeDoorRequest({ token, count: 258, envelope });
-  assert.equal(toHex(bytes.subarray(0, 25)), `01${'03'.repeat(16)}0000000001020606`);
+  const bytes = encodeDoorRequest({ token, count: 258, tag, envelope });
+  assert.equal(toHex(bytes.subarray(0, 41)), `01${'03'.repeat(16)}000000000102${'09'.repeat(16)}0606`);
 });
 
 test('another version, length or status is refused', () => {
-  const bytes = encodeDoorRequest({ token, count: 5, envelope });
+  const bytes = encodeDoorRequest({ token, count: 5, tag, envelope });
   const version = Uint8Array.from(bytes);
   version[0] = 2;
   for (const wrong of [version, bytes.subarray(1), concat(bytes, Uint8Array.of(1)), new Uint8Array(0)]) {
@@ -44,8 +45,8 @@ test('another version, length or status is refused', () => {
 });
 
 test('a token of zeros is none and cannot be written', () => {
-  assert.throws(() => encodeDoorRequest({ token: new Uint8Array(16), count: 1, envelope }), RangeError);
-  assert.throws(() => encodeDoorRequest({ token: new Uint8Array(15), count: 1, envelope }), RangeError);
+  assert.throws(() => encodeDoorRequest({ token: new Uint8Array(16), count: 1, tag, envelope }), RangeError);
+  assert.throws(() => encodeDoorRequest({ token: new Uint8Array(15), count: 1, tag, envelope }), RangeError);
 });
 
 test('each status has its byte, from 1', () => {

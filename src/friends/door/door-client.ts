@@ -79,11 +79,11 @@ export class DoorRoute implements Route {
   }
 
   /** Rejects with DoorError DOOR_FORM for anything but an opening. */
-  async send({ form, bytes, count }: Carried, signal: AbortSignal): Promise<Verdict> {
+  async send({ form, bytes, count, tag }: Carried, signal: AbortSignal): Promise<Verdict> {
     const { token, contact, learnBundle, dial, door } = this.#init;
     try {
       if (form !== 'opening') throw new DoorError('DOOR_FORM');
-      const status = await this.#request(encodeDoorRequest({ token, count, envelope: bytes }), signal);
+      const status = await this.#request(encodeDoorRequest({ token, count, tag, envelope: bytes }), signal);
       if (status === 'stale') learnBundle(contact, await fetchBundle(dial, door, signal));
       if (status === 'busy') this.#lost(new DoorError('DOOR_BUSY'));
       return VERDICT_OF[status];

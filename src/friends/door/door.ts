@@ -23,7 +23,7 @@ import {
   type DoorStatus,
   encodeDoorStatus,
 } from '../../wire/door-request.ts';
-import { Allowance } from '../link/allowance.ts';
+import { Allowance } from '../../safety/allowance.ts';
 import { codeOf } from '../link/errors.ts';
 import { DoorError } from './errors.ts';
 import {
@@ -118,14 +118,14 @@ export class Door {
     return bytes === null ? null : this.#judge(decodeDoorRequest(bytes));
   }
 
-  #judge({ token, count, envelope }: DoorRequest): DoorStatus {
+  #judge({ token, count, tag, envelope }: DoorRequest): DoorStatus {
     const { onionKey, mayKnock, delivery, provider } = this.#init;
     const hash = toHex(provider.sha256(envelope));
     // its answer was lost; the invite may be used up by it
     if (this.#kept.has(hash)) return 'kept';
     if (!mayKnock(onionKey, token)) return 'closed';
     if (!this.#requests.take()) return 'busy';
-    const carried: Carried = { form: 'opening', bytes: envelope, count };
+    const carried: Carried = { form: 'opening', bytes: envelope, count, tag };
     const status = STATUS_OF[this.#receive(delivery, carried)];
     if (status === 'kept') this.#remember(hash);
     return status;

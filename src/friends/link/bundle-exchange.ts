@@ -7,7 +7,7 @@ import { equal } from '../../safety/bytes.ts';
 import type { Clock } from '../../safety/clock.ts';
 import type { Provider } from '../../safety/crypto/provider.ts';
 import type { Log } from '../../safety/log.ts';
-import { Allowance } from './allowance.ts';
+import { Allowance } from '../../safety/allowance.ts';
 import { LinkError } from './errors.ts';
 import type { LinkDelivery } from './face.ts';
 import type { FrameWriter } from './frame-writer.ts';

@@ -7,7 +7,13 @@ import type { ContactId } from '../../delivery/face.ts';
 import { toHex } from '../../safety/bytes.ts';
 import type { Clock } from '../../safety/clock.ts';
 import { backoffMs } from './backoff.ts';
-import { BACKOFF_MAX_MS, REDIAL_FIRST_MS, REDIAL_SECOND_MS, START_SPACING_MS } from './limits.ts';
+import {
+  BACKOFF_MAX_MS,
+  MOVE_INTERVAL_MS,
+  REDIAL_FIRST_MS,
+  REDIAL_SECOND_MS,
+  START_SPACING_MS,
+} from './limits.ts';
 import type { Reach } from './reach.ts';
 
 /** A friend in the plan. */
@@ -19,8 +25,10 @@ export interface Planned {
   urgent: boolean;
   /** Under way: aborts it. */
   attempt: { readonly abort: () => void; readonly isCommitted: () => boolean } | null;
-  /** Where they were dialed last, hex of the onion key: another home is tried at once. */
+  /** Where they were dialed last, hex of the onion key: another home is tried at once, if that was not so just before. */
   home: string;
+  /** When another home was last tried at once, monotonic ms. */
+  movedAt: number;
 }
 
 export interface DialPlanInit {
@@ -28,6 +36,8 @@ export interface DialPlanInit {
   readonly clock: Clock;
   readonly chance: () => number;
 }
+
+const NEW = { dueAt: 0, urgent: false, attempt: null, movedAt: Number.NEGATIVE_INFINITY };
 
 export class DialPlan {
   readonly #init: DialPlanInit;
@@ -56,8 +66,7 @@ export class DialPlan {
       const id = toHex(contact);
       gone.delete(id);
       const planned = this.#planned.get(id);
-      if (planned === undefined)
-        fresh.push({ contact, dueAt: 0, urgent: false, attempt: null, home: toHex(home) });
+      if (planned === undefined) fresh.push({ ...NEW, contact, home: toHex(home) });
       else if (planned.home !== toHex(home)) this.#moved(planned, toHex(home));
     }
     for (const id of gone) this.#remove(id);
@@ -134,7 +143,10 @@ export class DialPlan {
 
   #moved(planned: Planned, home: string): void {
     planned.home = home;
-    if (planned.dueAt !== Number.POSITIVE_INFINITY) planned.dueAt = this.#init.clock.monotonic();
+    const nowMs = this.#init.clock.monotonic();
+    if (planned.dueAt === Number.POSITIVE_INFINITY || nowMs - planned.movedAt < MOVE_INTERVAL_MS) return;
+    planned.movedAt = nowMs;
+    planned.dueAt = nowMs;
   }
 
   #remove(id: string): void {

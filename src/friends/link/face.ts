@@ -13,7 +13,9 @@ import type { OnionAddress } from '../../wire/onion.ts';
 export interface LinkBook {
   /** Keys that log in, best first; the first 4 are used. Empty: no link can be made now. */
   loginKeys(contact: ContactId): readonly Uint8Array[];
-  /** A link was logged in under a pair key: provisional login keys may go. */
+  /** They have logged in, or were reached, at this onion, as the handshake has proven: 32 bytes. For each link. */
+  cameFrom(contact: ContactId, onionKey: Uint8Array): void;
+  /** A link was logged in under a pair key, or has shown one: provisional login keys may go. */
   pairKeyUsed(contact: ContactId): void;
   /** Whose home this onion is, as far as we were told. */
   contactOfHome(onionKey: Uint8Array): ContactId | null;
@@ -21,6 +23,8 @@ export interface LinkBook {
   contacts(): Iterable<ContactId>;
   /** Whether there may be a link with them now. */
   mayLink(contact: ContactId): boolean;
+  /** Whether both have agreed: only then are they told whether we are here. */
+  isFriend(contact: ContactId): boolean;
   /** Null: not known yet, they dial us. */
   homeOf(contact: ContactId): OnionAddress | null;
 }
@@ -28,16 +32,22 @@ export interface LinkBook {
 /** The delivery as the links see it. */
 export interface LinkDelivery {
   attach(route: Route): () => void;
+  /** The route of this contact is another now: see Route.isNarrow. */
+  routeChanged(contact: ContactId): void;
   receive(
     carried: Carried,
-    from: { readonly contact: ContactId; readonly via: Via & { readonly kind: 'link' } },
+    from: {
+      readonly contact: ContactId;
+      readonly via: Via & { readonly kind: 'link' };
+      readonly isFirm: boolean;
+    },
   ): Verdict;
   /** Our own newest bundle. */
   bundle(): Uint8Array;
   bundleHashOf(contact: ContactId): Uint8Array | null;
   learnBundle(contact: ContactId, bytes: Uint8Array): unknown;
-  counts(contact: ContactId): { readonly sent: number; readonly seen: number };
-  theySaw(contact: ContactId, seen: number): void;
+  counts(contact: ContactId): { readonly sent: number; readonly seen: number; readonly tag: Uint8Array };
+  theySaw(contact: ContactId, seen: number, tag: Uint8Array): void;
   pairKeys(contact: ContactId): readonly Uint8Array[];
 }
 
@@ -88,4 +98,3 @@ export interface LinkStats {
   /** Frames on logged-in links, since the start. */
   readonly bytes: { readonly sent: number; readonly received: number };
 }
-

@@ -10,7 +10,6 @@ import type { ContactId } from '../../delivery/face.ts';
 import type { ChannelHandler } from '../../net/acceptor.ts';
 import type { SecureChannel } from '../../net/channel.ts';
 import { withDeadline } from '../../net/deadline.ts';
-import { equal } from '../../safety/bytes.ts';
 import { type Log, silent } from '../../safety/log.ts';
 import { chanceOf } from '../../safety/random.ts';
 import type { TableSpec } from '../../store/database.ts';
@@ -100,6 +99,8 @@ export class FriendLinks {
    */
   want(contact: ContactId, urgent: boolean): void {
     if (urgent) this.#links.of(contact)?.probe();
+    // they may be a friend now
+    this.#teller.look();
     this.#dialing.want(contact, urgent);
   }
 
@@ -171,6 +172,7 @@ export class FriendLinks {
     const link: FriendLink = new FriendLink({
       ...origin,
       frames,
+      key,
       bundleHash,
       delivery,
       provider,
@@ -183,12 +185,15 @@ export class FriendLinks {
       },
       onHeard: () => this.#reach.touch(contact, clock.now()),
       onPresence: () => this.#init.onChange(contact),
+      isFriend: () => book.isFriend(contact),
+      onFirm: () => book.pairKeyUsed(contact),
       onOver: (cause) => this.#onOver(link, cause),
     });
     if (!this.#links.add(link)) return null;
     this.#plan.linked(contact);
     this.#reach.touch(contact, clock.now(), true);
-    if (delivery.pairKeys(contact).some((pairKey) => equal(pairKey, key))) book.pairKeyUsed(contact);
+    book.cameFrom(contact, origin.channel.remoteKey);
+    if (link.isFirm) book.pairKeyUsed(contact);
     const running = link.run().finally(() => this.#running.delete(running));
     this.#running.add(running);
     this.#init.onChange(contact);

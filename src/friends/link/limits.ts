@@ -64,6 +64,9 @@ export const REACHED_SAVE_MS = 15 * MINUTE_MS;
 /** Dials of ours at once, beside urgent ones: as many as one tor takes. */
 export const MAX_DIALS = 8;
 
+/** A friend's new home is dialed at once this seldom, else when it is its turn: they choose the onion, and the moment. */
+export const MOVE_INTERVAL_MS = 10 * MINUTE_MS;
+
 /** Longest pause between two first dials after a start. */
 export const START_SPACING_MS = 500;
 

@@ -1,62 +1,30 @@
 /**
  * One link with one friend, logged in: carries ciphertexts both ways and says what became of them.
  *
- * Order: first each side says its bundle, where the other knows an older one, and the highest count of the other's
- * ciphertexts it has; only then is the link a route of the delivery, so who was rolled back hears of it before anything
- * is sent. From the moment that it is ended nothing that comes is read.
+ * Only behind the greeting is the link a route of the delivery. From the moment that it is ended nothing that comes is
+ * read.
  */
 
 import type { Carried, ContactId, Route, Verdict } from '../../delivery/face.ts';
-import type { SecureChannel } from '../../net/channel.ts';
-import { withDeadline } from '../../net/deadline.ts';
-import type { FrameReader } from '../../net/frame-reader.ts';
-import type { Clock } from '../../safety/clock.ts';
-import type { Provider } from '../../safety/crypto/provider.ts';
 import { KithError } from '../../safety/errors.ts';
-import type { Log } from '../../safety/log.ts';
-import type { RandomBytes } from '../../safety/random.ts';
 import {
   decodeFriendFrame,
   type FriendFrame,
   MAX_FRIEND_FRAME_BYTES,
   MIN_FRIEND_FRAME_BYTES,
 } from '../../wire/friend-frame.ts';
-import { Allowance } from './allowance.ts';
+import { Allowance } from '../../safety/allowance.ts';
 import { BundleExchange } from './bundle-exchange.ts';
 import { codeOf, LinkError } from './errors.ts';
-import type { LinkDelivery, Presence } from './face.ts';
+import type { Presence } from './face.ts';
 import { farewell } from './farewell.ts';
 import { FrameWriter } from './frame-writer.ts';
+import { greet } from './greeting.ts';
 import { Keepalive } from './keepalive.ts';
-import { LOGIN_TIMEOUT_MS, NOTICE_BURST, NOTICE_INTERVAL_MS } from './limits.ts';
-import type { PresenceTeller } from './presence.ts';
+import type { FriendLinkInit } from './link-init.ts';
+import { LinkProof } from './link-proof.ts';
+import { NOTICE_BURST, NOTICE_INTERVAL_MS } from './limits.ts';
 import { Verdicts } from './verdicts.ts';
-
-export interface FriendLinkInit {
-  readonly contact: ContactId;
-  readonly channel: SecureChannel;
-  /** Behind the login. */
-  readonly frames: FrameReader;
-  /** Of our bundle as they know it. */
-  readonly bundleHash: Uint8Array;
-  /** The acceptor's answer to the login, which goes out before all else. */
-  readonly welcome?: Uint8Array;
-  readonly weDialed: boolean;
-  /** Key of the onion that we are on this channel. */
-  readonly ownOnion: Uint8Array;
-  readonly delivery: LinkDelivery;
-  readonly provider: Provider;
-  readonly random: RandomBytes;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly teller: PresenceTeller;
-  readonly onBytes: (direction: 'sent' | 'received', bytes: number) => void;
-  /** A frame of theirs was read. */
-  readonly onHeard: () => void;
-  readonly onPresence: () => void;
-  /** It is no link any more; undefined: the other side ended it, in order. The farewell follows. */
-  readonly onOver: (cause: unknown) => void;
-}
 
 export class FriendLink implements Route {
   readonly contact: ContactId;
@@ -77,6 +45,7 @@ export class FriendLink implements Route {
   readonly #keepalive: Keepalive;
   readonly #notices: Allowance;
   readonly #bundles: BundleExchange;
+  readonly #proof: LinkProof;
   readonly #over = new AbortController();
   #detach: (() => void) | undefined;
 
@@ -93,14 +62,39 @@ export class FriendLink implements Route {
     this.#verdicts = new Verdicts(clock);
     this.#notices = new Allowance(clock, NOTICE_BURST, NOTICE_INTERVAL_MS);
     this.#bundles = new BundleExchange(init);
+    this.#proof = new LinkProof({
+      contact,
+      weDialed,
+      key: init.key,
+      delivery: init.delivery,
+      primitives: init,
+      binding: {
+        handshakeHash: channel.handshakeHash,
+        dialerOnion: this.dialerOnion,
+        acceptorOnion: weDialed ? channel.remoteKey : ownOnion,
+      },
+      send: (mac) => this.#writer.first({ type: 'proof', mac }),
+      onFirm: init.onFirm,
+    });
     this.#keepalive = new Keepalive({
       ...init,
       ping: (data) => this.#writer.first({ type: 'ping', data }),
       onBeat: () => {
         if (this.#verdicts.stuck) throw new LinkError('LINK_SILENT');
+        // time enough to say so: whoever only wants to see that we are here should not
+        if (!init.isFriend()) throw new LinkError('LINK_CLOSED');
         this.#bundles.offer(this.#writer);
       },
     });
+  }
+
+  /** See LinkProof; isNarrow is of Route. */
+  get isFirm(): boolean {
+    return this.#proof.isFirm;
+  }
+
+  get isNarrow(): boolean {
+    return this.#proof.isNarrow;
   }
 
   get roundTripMs(): number | null {
@@ -118,7 +112,7 @@ export class FriendLink implements Route {
       const serving = [
         this.#read(),
         this.#keepalive.run(signal),
-        this.#init.teller.run(this.#writer, signal),
+        this.#init.teller.run(this.#writer, this.#init.isFriend, signal),
       ];
       work.push(...serving);
       await Promise.race([writing, ...serving]);
@@ -134,6 +128,7 @@ export class FriendLink implements Route {
 
   send(carried: Carried, signal: AbortSignal): Promise<Verdict> {
     if (this.#over.signal.aborted) return Promise.reject(this.#over.signal.reason as Error);
+    this.#proof.look();
     return this.#verdicts.wait((ref) => this.#writer.message({ type: 'message', ref, ...carried }), signal);
   }
 
@@ -163,28 +158,12 @@ export class FriendLink implements Route {
   }
 
   async #greet(): Promise<void> {
-    const { delivery, contact, clock } = this.#init;
-    this.#bundles.offer(this.#writer);
-    this.#writer.first({ type: 'seen', seen: delivery.counts(contact).seen });
-    await withDeadline(
-      clock,
-      LOGIN_TIMEOUT_MS,
-      this.#over.signal,
-      async (signal) => {
-        for (let greeted = false; !greeted; ) {
-          const frame = await this.#next(signal);
-          if (frame?.type === 'bundle') this.#bundles.learn(frame.bytes);
-          else if (frame?.type === 'seen') {
-            delivery.theySaw(contact, frame.seen);
-            greeted = true;
-          } else throw new LinkError(frame === null ? 'LINK_CLOSED' : 'LINK_VIOLATED');
-        }
-      },
-      () => new LinkError('LINK_SILENT'),
-    );
-    this.#detach = delivery.attach(this);
+    const next = (signal: AbortSignal): Promise<FriendFrame | null> => this.#next(signal);
+    await greet({ ...this.#init, bundles: this.#bundles, writer: this.#writer, next }, this.#over.signal);
+    this.#detach = this.#init.delivery.attach(this);
     // it may have ended while the delivery looked at it
     if (this.#over.signal.aborted) this.#detach();
+    this.#proof.look();
   }
 
   async #read(): Promise<void> {
@@ -211,7 +190,10 @@ export class FriendLink implements Route {
     switch (frame.type) {
       case 'message':
         this.carried = true;
-        return this.#writer.first({ type: 'verdict', ref: frame.ref, verdict: this.#receive(frame) });
+        this.#writer.first({ type: 'verdict', ref: frame.ref, verdict: this.#receive(frame) });
+        // what came may have made them a friend, and it may have brought a pair key
+        this.#init.teller.look();
+        return this.#proof.look();
       case 'verdict':
         this.carried = true;
         return this.#verdicts.came(frame.ref, frame.verdict);
@@ -227,15 +209,19 @@ export class FriendLink implements Route {
       case 'pong':
         this.#count();
         return this.#keepalive.answered(frame.data);
+      case 'proof':
+        this.#count();
+        return this.#proof.came(frame.mac);
       default:
         throw new LinkError('LINK_VIOLATED');
     }
   }
 
-  #receive({ form, bytes, count }: Carried): Verdict {
+  #receive({ form, bytes, count, tag }: Carried): Verdict {
     const { delivery, contact, log } = this.#init;
     try {
-      return delivery.receive({ form, bytes, count }, { contact, via: { kind: 'link' } });
+      const from = { contact, via: { kind: 'link' }, isFirm: this.#proof.isFirm } as const;
+      return delivery.receive({ form, bytes, count, tag }, from);
     } catch (error) {
       log('error', 'what a friend sent could not be taken', { code: codeOf(error) });
       // a full disk passes; a defect should not be met again and again on a link that looks well

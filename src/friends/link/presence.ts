@@ -1,5 +1,5 @@
 /**
- * Tells friends whether we are here, each after a delay of its own: the moment of a change is a person's, and two
+ * Tells friends, and nobody who is not one yet, whether we are here, each after a delay of its own: the moment of a change is a person's, and two
  * friends who compare notes should not learn it to the second.
  */
 
@@ -30,11 +30,16 @@ export class PresenceTeller {
     this.#changed.wake();
   }
 
+  /** Somebody may be told now who could not be before. */
+  look(): void {
+    this.#changed.wake();
+  }
+
   /** Tells one friend until the signal ends it: a state that is old at once, a new one later. */
-  async run(writer: Pick<FrameWriter, 'first'>, signal: AbortSignal): Promise<never> {
+  async run(writer: Pick<FrameWriter, 'first'>, mayTell: () => boolean, signal: AbortSignal): Promise<never> {
     let told: OwnPresence | null = null;
     for (;;) {
-      if (told === this.#presence) {
+      if (told === this.#presence || !mayTell()) {
         await this.#changed.wait(signal);
         continue;
       }
@@ -42,7 +47,7 @@ export class PresenceTeller {
       const leftMs = dueAt - this.#clock.monotonic();
       if (leftMs > 0) await this.#clock.sleep(leftMs, signal);
       // it may have changed back
-      if (told === this.#presence) continue;
+      if (told === this.#presence || !mayTell()) continue;
       told = this.#presence;
       writer.first({ type: 'presence', presence: told });
     }

@@ -22,6 +22,7 @@ import { memoryPair } from '../../net/links.ts';
 import { contactOf, keyOf, newDatabase, settle, until } from '../link/village.ts';
 
 const TOKEN = new Uint8Array(16).fill(5);
+const TAG = new Uint8Array(16).fill(4);
 const BUNDLE = new Uint8Array(9_428).fill(8);
 const SEED = keyOf(0xd0);
 const ONION = linkIdentity(SEED).publicKey;
@@ -30,7 +31,12 @@ const PRIVATE: DoorSpec = { ...PUBLIC, public: false };
 const bob = contactOf('bob');
 const live = (): AbortSignal => new AbortController().signal;
 const envelopeOf = (byte: number): Uint8Array => new Uint8Array(16_256).fill(byte);
-const carriedOf = (byte: number): Carried => ({ form: 'opening', bytes: envelopeOf(byte), count: 1 });
+const carriedOf = (byte: number): Carried => ({
+  form: 'opening',
+  bytes: envelopeOf(byte),
+  count: 1,
+  tag: TAG,
+});
 
 /** What happened at an endpoint, and an acceptor behind it while it is open. */
 interface Opened {
@@ -258,8 +264,8 @@ function knock(): Promise<SecureChannel> {
 test('nonsense is not answered', async () => {
   await open();
   for (const nonsense of [
-    encodeFrame(new Uint8Array(16_279).fill(9)),
-    encodeFrame(encodeDoorRequest({ token: TOKEN, count: 1, envelope: envelopeOf(1) }).subarray(1)),
+    encodeFrame(new Uint8Array(16_295).fill(9)),
+    encodeFrame(encodeDoorRequest({ token: TOKEN, count: 1, tag: TAG, envelope: envelopeOf(1) }).subarray(1)),
     new Uint8Array([255, 255]),
   ]) {
     const channel = await knock();
@@ -284,7 +290,7 @@ test('those who take long make room for others, and end at their deadline', asyn
 
 test('only openings go through a door', async () => {
   await open();
-  const message: Carried = { form: 'message', bytes: new Uint8Array(4_064), count: 2 };
+  const message: Carried = { form: 'message', bytes: new Uint8Array(4_064), count: 2, tag: TAG };
   const { way, lost } = route();
   await assert.rejects(way.send(message, live()), { code: 'DOOR_FORM' });
   await settle(3);

@@ -104,7 +104,12 @@ for (const verdict of ['busy', 'refused', 'unknown-session'] as const) {
     await link();
     bob.delivery.verdict = verdict;
     const route = alice.delivery.routes.get(toHex(bob.contact));
-    const carried = { form: 'opening', bytes: new Uint8Array(16_256), count: 1 } as const;
+    const carried = {
+      form: 'opening',
+      bytes: new Uint8Array(16_256),
+      count: 1,
+      tag: new Uint8Array(16),
+    } as const;
     assert.equal(await route?.send(carried, new AbortController().signal), verdict);
   });
 }
@@ -112,7 +117,12 @@ for (const verdict of ['busy', 'refused', 'unknown-session'] as const) {
 test('a recipient whose disk fails says busy and keeps the link; a defect ends it', async () => {
   await link();
   const route = alice.delivery.routes.get(toHex(bob.contact));
-  const carried = { form: 'opening', bytes: new Uint8Array(16_256), count: 1 } as const;
+  const carried = {
+    form: 'opening',
+    bytes: new Uint8Array(16_256),
+    count: 1,
+    tag: new Uint8Array(16),
+  } as const;
   bob.delivery.verdict = new KithError('STORE_WRITE_FAILED', 'full', { hint: 'free some' });
   assert.equal(await route?.send(carried, new AbortController().signal), 'busy');
   assert.ok(areLinked());
@@ -345,6 +355,7 @@ test('answers go before messages that wait', async () => {
     type: 'message',
     form: 'message',
     count: 1,
+    tag: new Uint8Array(16),
     ref: 1,
     bytes: new Uint8Array(4_064),
   } as const;

@@ -280,7 +280,7 @@ async function openLink(): Promise<SecureChannel> {
   const channel = await alice.dial(bob.identity.publicKey);
   const login = { channel, ownOnion: alice.identity.publicKey, keys: [keyOf(1)], bundleHash: null };
   await logInAsDialer(PRIMITIVES, login, live());
-  await channel.write(encodeFrame(encodeFriendFrame({ type: 'seen', seen: 0 })));
+  await channel.write(encodeFrame(encodeFriendFrame({ type: 'seen', seen: 0, tag: new Uint8Array(16) })));
   await until(() => bob.delivery.routes.size === 1);
   return channel;
 }
@@ -305,7 +305,7 @@ const LOGIN = { type: 'login', macs: [1, 2, 3, 4].map(keyOf), bundleHash: keyOf(
 
 for (const [what, frame] of [
   ['a second login', encodeFriendFrame(LOGIN)],
-  ['a second greeting', encodeFriendFrame({ type: 'seen', seen: 2 ** 40 })],
+  ['a second greeting', encodeFriendFrame({ type: 'seen', seen: 2 ** 40, tag: new Uint8Array(16) })],
   ['bytes that are no frame', new Uint8Array([99, 1, 2])],
   ['a frame that is too long', new Uint8Array(20_000)],
 ] as const) {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Allowance } from '../../../src/friends/link/allowance.ts';
+import { Allowance } from '../../../src/safety/allowance.ts';
 import { backoffMs } from '../../../src/friends/link/backoff.ts';
 import { BACKOFF_MAX_MS, BACKOFF_RECENT_MS, CROSSING_MS } from '../../../src/friends/link/limits.ts';
 import { takesPlace } from '../../../src/friends/link/link-table.ts';

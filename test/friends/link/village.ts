@@ -47,6 +47,7 @@ export const carriedOf = (number: number): Carried => ({
   form: 'message',
   bytes: new Uint8Array(4_064).fill(number),
   count: number,
+  tag: new Uint8Array(16).fill(number),
 });
 
 /** Sends what it is given over the route it has, again after a loss; remembers what it is given. */
@@ -54,6 +55,7 @@ class FakeDelivery implements LinkDelivery {
   readonly received: { contact: string; number: number }[] = [];
   readonly kept: number[] = [];
   readonly saw: number[] = [];
+  readonly sawTags: Uint8Array[] = [];
   readonly learned: Uint8Array[] = [];
   /** In the order in which things happened. */
   readonly events: string[] = [];
@@ -105,13 +107,18 @@ class FakeDelivery implements LinkDelivery {
     this.known.set(toHex(contact), bytes);
   }
 
-  counts(): { sent: number; seen: number } {
-    return { sent: 0, seen: this.seen };
+  counts(): { sent: number; seen: number; tag: Uint8Array } {
+    return { sent: 0, seen: this.seen, tag: new Uint8Array(16).fill(this.seen) };
   }
 
-  theySaw(_contact: ContactId, seen: number): void {
+  theySaw(_contact: ContactId, seen: number, tag: Uint8Array): void {
     this.events.push('saw');
     this.saw.push(seen);
+    this.sawTags.push(tag);
+  }
+
+  routeChanged(): void {
+    this.events.push('changed');
   }
 
   pairKeys(contact: ContactId): readonly Uint8Array[] {
@@ -144,6 +151,7 @@ interface Known {
   home: Uint8Array | null;
   keys: Uint8Array[];
   mayLink: boolean;
+  isFriend: boolean;
 }
 
 export class Home {
@@ -153,6 +161,8 @@ export class Home {
   readonly delivery = new FakeDelivery();
   readonly friends = new Map<string, Known & { contact: Uint8Array }>();
   readonly usedPairKeys: string[] = [];
+  /** Contact and onion key, hex. */
+  readonly cameFrom: [string, string][] = [];
   readonly changes: string[] = [];
   readonly acceptor: Acceptor;
   readonly database: Database;
@@ -203,6 +213,11 @@ export class Home {
       },
       contacts: () => [...this.friends.values()].map(({ contact }) => contact),
       mayLink: (contact) => of(contact)?.mayLink ?? false,
+      cameFrom: (contact, onionKey) => {
+        const id = toHex(onionKey);
+        this.cameFrom.push([toHex(contact), id]);
+      },
+      isFriend: (contact) => of(contact)?.isFriend ?? false,
       homeOf: (contact) => {
         const home = of(contact)?.home ?? null;
         return home === null ? null : onionOf(home);
@@ -211,7 +226,8 @@ export class Home {
   }
 
   knows(other: Home, ...keys: Uint8Array[]): Known {
-    const known = { contact: other.contact, home: other.identity.publicKey, keys, mayLink: true };
+    const home = other.identity.publicKey;
+    const known = { contact: other.contact, home, keys, mayLink: true, isFriend: true };
     this.friends.set(toHex(other.contact), known);
     return known;
   }

@@ -1,6 +1,6 @@
 /** How often something may happen: a number at once, and one more after each interval. */
 
-import type { Clock } from '../../safety/clock.ts';
+import type { Clock } from './clock.ts';
 
 export class Allowance {
   readonly #clock: Clock;
