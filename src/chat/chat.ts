@@ -167,6 +167,16 @@ export class Chat {
     return this.#parts.due.next();
   }
 
+  /** Whether {@link prepareSearch} has something to do, as after a restore. */
+  get isSearchUnprepared(): boolean {
+    return this.#parts.search.isUnprepared;
+  }
+
+  /** A little of the work that a search would have to do all at once. To be called now and then until it is done. */
+  prepareSearch(): void {
+    this.#parts.search.prepare();
+  }
+
   #together<T>(work: () => T): T {
     return this.#init.database.transaction(work);
   }

@@ -1,7 +1,7 @@
 /** The commands about the data directory as a whole: their names, arguments and help. */
 
 import type { Command } from 'commander';
-import type { Run } from './people-commands.ts';
+import type { Run } from './context.ts';
 import type { NewPassphraseOptions, WipeOptions } from './store.ts';
 
 const OLD = ['--passphrase-file <file>', 'holds the passphrase of the store, instead of typing it'] as const;

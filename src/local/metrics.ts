@@ -3,7 +3,8 @@
  * holds a name, an onion or a friend, so the page says how much, never with whom. (How much and when is itself
  * something to keep from others: see metrics-server.ts for who can read it.)
  *
- * Bytes per delivered message, the cost of being unseen, is kith_bytes_total (both directions) by kith_delivered_total.
+ * Bytes per delivered message, the cost of being unseen, is kith_bytes_total (both directions) by kith_delivered_total:
+ * both are about links to friends, neither about doors.
  */
 
 import type { KithEvent } from '../node/face.ts';
@@ -53,9 +54,9 @@ export class Metrics {
       ...single('dials_total', 'counter', 'Dials of friends.', labelled('result', this.#dials)),
       ...this.#deliveredSeconds.lines(
         'time_to_delivered_seconds',
-        "From saved here to the friend's disk, waiting for the friend included.",
+        "From a message saved here to the friend's disk, waiting for the friend included.",
       ),
-      ...single('delivered_total', 'counter', "Contents that reached a friend's disk.", [
+      ...single('delivered_total', 'counter', "Messages that reached a friend's disk.", [
         ['', this.#deliveredSeconds.count],
       ]),
       ...single('outbox_items', 'gauge', 'Contents that wait for somebody.', [['', waiting]]),

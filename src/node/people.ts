@@ -82,6 +82,7 @@ export class People {
       [
         { next: () => friends.nextExpiry(), run: (now) => friends.expire(now) },
         { next: () => chat.nextExpiry(), run: (now) => chat.expire(now) },
+        { next: () => (chat.isSearchUnprepared ? 0 : null), run: () => chat.prepareSearch() },
         { next: () => this.#housekeepingAt, run: (now) => this.#housekeep(now) },
       ],
       clock,

@@ -102,3 +102,22 @@ test('a block that is none is made anew', () => {
   assert.equal(hitsIn(Uint8Array.of(9, 0, 0, 0, 0), 1, utf8('one'), null), null);
   assert.equal(fold(' A\t b '), 'a b');
 });
+
+test('blocks that a restore does not bring are made ahead, a few at a time, until none is missing', () => {
+  const { alice } = pair();
+  const blocks = 10;
+  alice.database.transaction(() => {
+    for (let i = 0; i < blocks * BLOCK_MESSAGES + 1; i++) alice.chat.send(ALICE, { text: `line ${i}` });
+  });
+  const table = alice.database.table('search');
+  for (const { name } of table.page({ limit: 100 })) table.delete(name);
+  assert.equal(alice.chat.isSearchUnprepared, true);
+  const counts: number[] = [];
+  while (alice.chat.isSearchUnprepared) {
+    alice.chat.prepareSearch();
+    counts.push(table.count());
+  }
+  assert.equal(counts.at(-1), blocks);
+  assert.ok(counts.length > 1 && (counts[0] as number) < blocks, 'in several goes');
+  assert.equal(alice.chat.search('line 3').length > 0, true);
+});
