@@ -13,12 +13,18 @@ interface Cast {
   readonly aliceHome: string;
 }
 
+/** How alice and bob met: the invite, and the safety words of both. */
+interface Met {
+  readonly uri: string;
+  readonly words: string;
+}
+
 /** Resolves with bob as he runs afterwards. */
 export async function showPeople(stage: Stage, cast: Cast): Promise<Kith> {
-  const uri = await befriend(stage, cast.alice);
+  const met = await befriend(stage, cast.alice);
   await talk(stage);
   const bob = await beAway(stage, cast);
-  await showCarol(stage, uri, cast.aliceHome);
+  await showCarol(stage, cast, met);
   return bob;
 }
 
@@ -26,7 +32,7 @@ async function result(stage: Stage, who: string, args: readonly string[], kind: 
   return stage.command(who, args).line(kind);
 }
 
-async function befriend(stage: Stage, alice: Kith): Promise<string> {
+async function befriend(stage: Stage, alice: Kith): Promise<Met> {
   const { uri } = await result(stage, 'alice', ['invite'], 'invite');
   const length = String(uri).length;
   stage.tell(
@@ -51,7 +57,7 @@ async function befriend(stage: Stage, alice: Kith): Promise<string> {
     { words: hers },
     `alice accepted; both see the same safety words: ${hers.split(' ').slice(0, 4).join(' ')} …`,
   );
-  return String(uri);
+  return { uri: String(uri), words: hers };
 }
 
 /** Waits until `who` is linked with `friend` and each has proven itself. */
@@ -116,18 +122,34 @@ async function beAway(stage: Stage, { bob, returning }: Cast): Promise<Kith> {
   return back;
 }
 
-/** The invite is used, the home lets in nobody without a key, and a name is no identity. */
-async function showCarol(stage: Stage, uri: string, aliceHome: string): Promise<void> {
-  const refused = async (args: readonly string[]): Promise<string> =>
-    String((await result(stage, 'carol', args, 'error'))['code']);
+/** The invite is used, the home lets in nobody without a key, a name is no identity, and what was said is not hers. */
+async function showCarol(stage: Stage, { alice, aliceHome }: Cast, { uri, words }: Met): Promise<void> {
+  const refused = async (args: readonly string[]): Promise<unknown> =>
+    (await result(stage, 'carol', args, 'error'))['code'];
   const [used, entered] = await Promise.all([
     refused(['add', uri, '--name', 'alice']),
     refused(['say', aliceHome, 'let me in']),
   ]);
-  const { words } = await result(stage, 'carol', ['id'], 'id');
+  if (used !== 'INVITE_REFUSED') throw new Error(`carol and the used invite: ${String(used)}`);
+  if (entered !== 'ONION_AUTH_MISSING') throw new Error(`carol at alice's home: ${String(entered)}`);
+  const { messages } = await result(stage, 'carol', ['search', 'nobody but you'], 'search');
+  if (messages !== 0) throw new Error('carol has what alice wrote to bob');
   stage.tell(
     'carol',
-    { used, entered },
-    `carol has the used invite (${used}) and alice's home onion (${entered}): she gets in nowhere, and her own id begins “${String(words).split(' ').slice(0, 3).join(' ')}”, not alice's`,
+    { used, entered, messages },
+    `carol has the used invite (${used}) and alice's home onion (${entered}): she gets in nowhere, and has nothing of what was said`,
+  );
+  await result(stage, 'carol', ['profile', '--name', 'bob'], 'profile');
+  const fresh = await result(stage, 'alice', ['invite'], 'invite');
+  await result(stage, 'carol', ['add', String(fresh['uri']), '--note', 'bob, from my new computer'], 'added');
+  await alice.line('asked');
+  const asking = await result(stage, 'alice', ['requests'], 'request');
+  const hers = await result(stage, 'alice', ['verify', String(asking['id'])], 'verify');
+  if (asking['name'] === 'bob' || hers['words'] === words) throw new Error('carol passes for bob');
+  await result(stage, 'alice', ['deny', String(asking['id'])], 'denied');
+  stage.tell(
+    'impostor',
+    { name: asking['name'], differ: true },
+    `carol calls herself bob and asks with an invite of her own: alice sees “${String(asking['name'])}”, and other safety words than bob's; she denies`,
   );
 }

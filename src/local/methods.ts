@@ -66,7 +66,9 @@ export function nodeMethods(node: NodeFace, people?: PeopleFace): Methods {
         async (params) => {
           const { path, passphrase } = checked(BACKUP, params);
           if (!isAbsolute(path)) {
-            throw new LocalError('PARAMS_WRONG', 'path must be absolute', { hint: 'See docs/wire.md, local socket.' });
+            throw new LocalError('PARAMS_WRONG', 'path must be absolute', {
+              hint: 'See docs/wire.md, local socket.',
+            });
           }
           const { rows } = await node.backup(path, passphrase);
           return { rows };

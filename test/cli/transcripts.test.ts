@@ -42,7 +42,15 @@ function parse(transcript: string): Step[] {
     if (text.startsWith('@ ')) {
       node = text.slice(2);
     } else if (text.startsWith('$ ')) {
-      steps.push({ line: index + 1, node, command: text.slice(2), stdout: [], stderr: [], stdin: '', exitCode: 0 });
+      steps.push({
+        line: index + 1,
+        node,
+        command: text.slice(2),
+        stdout: [],
+        stderr: [],
+        stdin: '',
+        exitCode: 0,
+      });
     } else if (step === undefined) {
       throw new Error(`line ${index + 1}: output before a command`);
     } else if (text.startsWith('? ')) {

@@ -7,7 +7,7 @@ import { FriendsError } from '../../src/friends/errors.ts';
 import { toHex } from '../../src/safety/bytes.ts';
 import { CONTENT_KIND } from '../../src/wire/content-kind.ts';
 import { encodeFriendHome, encodeFriendRequest } from '../../src/wire/friend-content.ts';
-import { befriend, carry, doorOf, guestNamed, hand, keyOf, LINK, Person } from './people.ts';
+import { befriend, carry, doorOf, guestNamed, hand, keyOf, LINK, Person, type Told } from './people.ts';
 
 const NOTICES = ['request', 'accept', 'home'];
 /** All that a conversation or a profile is made of, and what a newer version may say. */
@@ -118,7 +118,20 @@ describe('who is blocked', () => {
     assert.equal(alice.friends.list('asking').length, 50);
     alice.told();
     assert.equal(hand(mallory, alice, requestOf('mallory'), door), 'kept');
+    const home = { revision: 2, onionKey: keyOf('elsewhere'), clientSecret: keyOf('secret') };
+    assert.equal(hand(mallory, alice, encodeFriendHome(home), door), 'kept');
     assert.deepEqual(alice.told(), [], 'and the owner hears of nothing');
+    const atPrivateDoor = (name: string, who = guestNamed(name)): Told => {
+      const { id, onionKey, uri } = alice.friends.openInvite();
+      const oneTimePrekeyId = mallory.friends.readInvite(uri).once?.oneTimePrekey.id ?? 0;
+      const told = hand(who, alice, requestOf(name), doorOf(onionKey), { oneTimePrekeyId });
+      alice.friends.closeInvite(id);
+      return told;
+    };
+    mallory.friends.remove(alice.id);
+    for (let i = 50; i < 100; i++) assert.equal(atPrivateDoor(`${i}`), 'kept');
+    assert.equal(atPrivateDoor('somebody else'), 'busy');
+    assert.equal(atPrivateDoor('mallory', mallory), 'busy');
   });
 
   test('is refused over a link that is still open', () => {

@@ -28,10 +28,10 @@ async function start(name: string): Promise<KithNode> {
   return node;
 }
 
-async function eventually<T>(what: string, look: () => T | undefined): Promise<T> {
+async function eventually<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
   const giveUpAt = performance.now() + PATIENCE_MS;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (found !== undefined) return found;
     if (performance.now() > giveUpAt) assert.fail(`${what}: not within ${PATIENCE_MS} ms`);
     await sleep(50);
@@ -92,8 +92,13 @@ test('an ex-friend is cut off at once and does not come back', async () => {
   alice.people.remove('bob');
   await eventually('the link is gone', () => (bob.people.friend('alice').connected ? undefined : true));
   const { id } = bob.people.send('alice', { text: 'still there?' });
-  // with the key that he was given, and the descriptor that he has
-  console.log('CODE', await knockAt(home, bob));
+  // he still has the descriptor of the home that he knew, until it is taken down
+  await eventually('the old home is closed', async () => {
+    const error = await bob.say(home, greeting()).catch((thrown: unknown) => thrown);
+    return error instanceof KithError ? error : undefined;
+  });
+  assert.notEqual(alice.onion.host, home.host);
+  assert.equal(await knockAt(alice.onion, bob), 'ONION_AUTH_MISSING', 'the new one has no key for him');
   assert.equal(bob.people.message(id).state === 'delivered', false);
   assert.deepEqual(alice.people.search('still there'), []);
 });

@@ -19,7 +19,9 @@ test('dials of friends are counted as they end; of doors, and those given up, no
   }) as unknown as Dials['dial'];
   const dials = timedDials({ dial }, clock, (result, tookMs) => counted.push([result, tookMs]));
   const at = (purpose: string, signal?: AbortSignal) =>
-    dials.dial(ONION, { purpose, ...(signal === undefined ? {} : { signal }) } as Parameters<Dials['dial']>[1]);
+    dials.dial(ONION, { purpose, ...(signal === undefined ? {} : { signal }) } as Parameters<
+      Dials['dial']
+    >[1]);
   await at('friend');
   await at('door');
   fails = true;
