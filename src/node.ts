@@ -34,7 +34,7 @@ import { silent } from './safety/log.ts';
 import { systemRandom } from './safety/random.ts';
 import { openDataDir, openSocketDir } from './store/data-dir.ts';
 import { acquireLock, type DataDirLock } from './store/lock.ts';
-import { writeBackup } from './store/backup.ts';
+import { checkBackupPlace, writeBackup } from './store/backup.ts';
 import type { Database } from './store/database.ts';
 import { seedOf } from './store/secrets.ts';
 import type { TorStatus } from './transport-tor/tor/status.ts';
@@ -126,9 +126,10 @@ export class KithNode {
   }
 
   /** Writes everything that is to survive this machine into one file under a passphrase. Throws DiskError, StoreError. */
-  backup(path: string, passphrase: string): Promise<{ readonly rows: number }> {
+  async backup(path: string, passphrase: string): Promise<{ readonly rows: number }> {
     const { clock, disk, random } = this.#whole;
     const { signal } = this.#life;
+    await checkBackupPlace(path, this.#held.dir.root);
     return writeBackup({ database: this.#held.database, path, passphrase, clock, disk, random, signal });
   }
 

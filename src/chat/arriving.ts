@@ -58,14 +58,14 @@ export class Arriving {
     book.change(filed, { ...filed.row, sentAt: clock.now() });
   }
 
-  /** They have it durably. */
-  onKept(contact: ContactId, key: Uint8Array): void {
+  /** They have it durably. Whether that was a message, and news. */
+  onKept(contact: ContactId, key: Uint8Array): boolean {
     const { tables, book, debts, clock } = this.#init;
     const filed = tables.messageById(contact, true, key);
-    if (filed !== null && filed.row.deliveredAt === 0) {
-      book.change(filed, { ...filed.row, deliveredAt: clock.now() });
-    }
+    const isNews = filed !== null && filed.row.deliveredAt === 0;
+    if (isNews) book.change(filed, { ...filed.row, deliveredAt: clock.now() });
     debts.settled(contact, key, chainOf(key, filed?.place.chain));
+    return isNews;
   }
 
   /** They will never take it. */

@@ -12,7 +12,7 @@
 
 import type { Arrived, ContactId } from '../delivery/face.ts';
 import { checkedLimit } from './checks.ts';
-import { ChatError, unknownMessage } from './errors.ts';
+import { attachmentIncomplete, unknownMessage } from './errors.ts';
 import type { HistoryOptions, Message, SearchOptions, SendOptions, Why } from './message.ts';
 import type { Filed } from './tables.ts';
 import { why } from './why.ts';
@@ -117,9 +117,7 @@ export class Chat {
   attachment(id: Uint8Array): { name: string; type: string; bytes: Uint8Array } {
     const found = this.#parts.parts.read(this.#known(id));
     if (found !== null) return found;
-    throw new ChatError('ATTACHMENT_INCOMPLETE', 'there is no complete attachment here', {
-      hint: 'Its parts come one by one; `kith why` says what it waits for.',
-    });
+    throw attachmentIncomplete();
   }
 
   why(id: Uint8Array): Why {
@@ -147,9 +145,9 @@ export class Chat {
     this.#parts.arriving.onSent(contact, key);
   }
 
-  /** As {@link onSent}. */
-  onKept(contact: ContactId, key: Uint8Array): void {
-    this.#parts.arriving.onKept(contact, key);
+  /** As {@link onSent}. Whether it was a message that was not known to be there. */
+  onKept(contact: ContactId, key: Uint8Array): boolean {
+    return this.#parts.arriving.onKept(contact, key);
   }
 
   /** As {@link onSent}. */

@@ -2,6 +2,7 @@
 
 import {
   MAX_ATTACHMENT_BYTES,
+  MAX_EMOJI_BYTES,
   MAX_FILE_NAME_BYTES,
   MAX_MEDIA_TYPE_BYTES,
   MAX_TEXT_BYTES,
@@ -34,6 +35,13 @@ export function checkAttachment(o: {
       hint: `Give a name of at most ${MAX_FILE_NAME_BYTES} bytes and a media type of at most ${MAX_MEDIA_TYPE_BYTES}.`,
     });
   }
+}
+
+/** One emoji, or nothing; whatever is shown as one character. */
+export function checkReaction(emoji: string): void {
+  const shown = [...new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(emoji)];
+  if (shown.length <= 1 && emoji.isWellFormed() && Buffer.byteLength(emoji) <= MAX_EMOJI_BYTES) return;
+  throw tooLong('REACTION_TOO_LONG', 'a reaction is one emoji', MAX_EMOJI_BYTES);
 }
 
 /** The limit to use. */

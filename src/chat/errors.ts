@@ -24,8 +24,14 @@ export class ChatError extends KithError<ChatErrorCode> {
   override readonly name = 'ChatError';
 }
 
+export function attachmentIncomplete(): ChatError {
+  return new ChatError('ATTACHMENT_INCOMPLETE', 'there is no complete attachment here', {
+    hint: 'Its parts come one by one; `kith why` says what it waits for.',
+  });
+}
+
 export function unknownMessage(): ChatError {
   return new ChatError('MESSAGE_UNKNOWN', 'there is no such message here', {
-    hint: 'Take the id from the history; it may have disappeared or been deleted.',
+    hint: 'Name it by its number in the history (`kith history`), or by its whole id; it may have disappeared or been deleted.',
   });
 }

@@ -25,6 +25,12 @@ const NAME = utf8('tag');
 const SECRET_BYTES = 32;
 const NO_TAG = new Uint8Array(TAG_BYTES);
 
+/** The row that holds the secret: 32 bytes, any. Total: throws only MalformedError. */
+export function decodeTagSecret(row: Uint8Array): Uint8Array {
+  if (row.length !== SECRET_BYTES) throw new MalformedError('chat-own-row', 'not a secret for tags');
+  return row;
+}
+
 export class OwnTag {
   readonly #provider: Provider;
   readonly #secret: Uint8Array;
@@ -33,9 +39,8 @@ export class OwnTag {
   constructor(tables: ChatTables, provider: Provider, random: RandomBytes) {
     this.#provider = provider;
     this.#secret = tables.database.transaction(() => {
-      const known = tables.own.get(NAME)?.value;
-      if (known?.length === SECRET_BYTES) return known;
-      if (known !== undefined) throw new MalformedError('chat-own-row', 'not a secret for tags');
+      const known = tables.own.get(NAME);
+      if (known !== null) return decodeTagSecret(known.value);
       const secret = random(SECRET_BYTES);
       tables.own.put({ name: NAME, value: secret });
       return secret;

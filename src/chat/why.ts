@@ -8,6 +8,17 @@ import type { View } from './view.ts';
 
 type Step = Why['steps'][number];
 
+/** Why delivery holds something back, in words; without a way to them, {@link reach} says more. */
+const CAUSES: Readonly<Record<string, string>> = {
+  'device-changed': 'their device key has changed: compare safety words first (`kith verify`)',
+  'no-current-bundle': 'their keys here are too old: theirs must come first',
+  'session-refused': 'they lost the session; a new one is opened in a minute',
+  unanswered: 'they have to answer the first message before more can go',
+  'busy-there': 'their side is busy',
+  'way-lost': 'the link to them was lost',
+  'store-failed': 'the disk here refused a write (`kith doctor`)',
+};
+
 export interface WhyInit {
   readonly tables: ChatTables;
   readonly view: View;
@@ -57,7 +68,8 @@ function waitingOf(init: WhyInit, { place, row }: Filed, steps: Step[]): [Step[]
   }
   if (entry.attempts > 0)
     steps.push({ at: null, what: `on its way ${times(entry.attempts)}, without an answer yet` });
-  if (entry.cause !== null) steps.push({ at: null, what: `last answer: ${entry.cause}` });
+  const cause = entry.cause === null ? undefined : CAUSES[entry.cause];
+  if (cause !== undefined) steps.push({ at: null, what: cause });
   const before = box.indexOf(entry);
   if (before > 0) steps.push({ at: null, what: `${before} others go before it` });
   return reach(init.reachOf(place.contact), steps, entry);

@@ -8,12 +8,11 @@ import type { RandomBytes } from '../safety/random.ts';
 import {
   CHAIN_ID_BYTES,
   type ChatBody,
-  MAX_EMOJI_BYTES,
   MESSAGE_ID_BYTES,
   type Target,
   type UntaggedContent,
 } from '../wire/chat-content.ts';
-import { checkAttachment, checkText, tooLong } from './checks.ts';
+import { checkAttachment, checkReaction, checkText } from './checks.ts';
 import { NEW_CHAIN } from './chain-row.ts';
 import type { Changes } from './changes.ts';
 import { ChatError, unknownMessage } from './errors.ts';
@@ -77,9 +76,7 @@ export class Writing {
 
   react(target: Filed, emoji: string): Filed {
     requireTextual(target);
-    if (Buffer.byteLength(emoji) > MAX_EMOJI_BYTES || !emoji.isWellFormed()) {
-      throw tooLong('REACTION_TOO_LONG', 'a reaction is one emoji', MAX_EMOJI_BYTES);
-    }
+    checkReaction(emoji);
     const of: Target = { by: target.place.mine ? 'sender' : 'receiver', id: target.row.id };
     return this.#write(target.place.contact, { kind: 'reaction', target: of, emoji });
   }

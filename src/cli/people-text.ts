@@ -154,7 +154,7 @@ function indented(text: string): string {
   return harmless(text).replaceAll('\u2028', '\n').replaceAll('\u2029', '\n').replaceAll('\n', `\n${INDENT}`);
 }
 
-function insteadOfText({ kind, text, attachment, missing }: MessageView): string {
+function insteadOfText({ kind, text, attachment, missing, timerS }: MessageView): string {
   if (kind === 'deleted') return '(deleted)';
   if (kind === 'gap') {
     const many = counted(missing?.count ?? 1, 'message');
@@ -162,7 +162,8 @@ function insteadOfText({ kind, text, attachment, missing }: MessageView): string
       ? `[${many} lost: nobody has them any more]`
       : `[${many} missing, asked for]`;
   }
-  if (kind === 'timer') return text === '' ? '[changed when messages disappear]' : `[${oneLine(text)}]`;
+  if (kind === 'timer')
+    return timerS === 0 ? '[new messages stay]' : `[new messages disappear after ${timerText(timerS ?? 0)}]`;
   if (attachment === null) return indented(text);
   const { name, type, sizeBytes, complete } = attachment;
   const facts = [oneLine(type), size(sizeBytes), ...(complete ? [] : ['still coming'])].join(', ');

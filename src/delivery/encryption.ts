@@ -15,6 +15,7 @@ import type { ContactId } from './face.ts';
 import { MAX_OPENING_CONTENT_BYTES, OPENING_WINDOW, WINDOW } from './limits.ts';
 import { type OpeningMemory, Openings, type OpeningTimes } from './openings.ts';
 import type { Outbox, Waiting } from './outbox.ts';
+import type { Way } from './way.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -49,12 +50,12 @@ export class Encryption {
     this.#parts = parts;
   }
 
-  /** Encrypts what may go now; null, or why something has to wait. `isNarrow`: see Route. */
+  /** Encrypts what may go over this way now; null, or why something has to wait. */
   prepare(
     contact: ContactId,
     memory: EncryptionMemory,
     times: OpeningTimes,
-    isNarrow: boolean,
+    way: Pick<Way, 'isNarrow'>,
   ): EncryptionCause | null {
     const { peers, outbox, openings } = this.#parts;
     const peer = peers.get(contact);
@@ -62,10 +63,16 @@ export class Encryption {
     if (peer.changedTo !== null) return 'device-changed';
     const wants = outbox.waiting(contact) > 0;
     let cause: EncryptionCause | null = wants ? openings.ensure(contact, memory.opening, times) : null;
-    const which = isNarrow ? 'nothing' : 'all';
+    const which = way.isNarrow ? 'nothing' : 'all';
     if (!this.#encrypt(contact, memory, times, wants && cause === null ? which : null)) {
       cause = openings.ensure(contact, memory.opening, times);
       if (cause === null) this.#encrypt(contact, memory, times, which);
+    }
+    if (wants && cause === null && which === 'all' && way.isNarrow) {
+      // a content was the first of the epoch that gives the pair key: it is held back now, and they get the key from
+      // nothing but a message of that epoch
+      memory.emptyUnder = null;
+      this.#encrypt(contact, memory, times, 'nothing');
     }
     if (wants && cause === null && this.#isLongWaiting(contact)) return 'unanswered';
     return cause;
@@ -164,8 +171,10 @@ export class Encryption {
     const live = batch.sessions.live as ContactSession;
     const { transcript } = live.session;
     if (memory.emptyUnder !== null && equal(memory.emptyUnder, transcript)) return;
+    // one that is under way may be of an epoch before: when it is acknowledged another one goes
+    if (this.#isReplying(contact, transcript)) return;
     memory.emptyUnder = transcript;
-    if (!this.#isReplying(contact, transcript)) this.#reply(contact, batch, live);
+    this.#reply(contact, batch, live);
   }
 
   /** One at a time for each session: the next when this one is acknowledged, if it is owed then. */

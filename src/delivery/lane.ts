@@ -126,7 +126,7 @@ export class Lane {
       for (const report of reports) this.#settle(report);
       if (this.#way === null) return null;
       const times = { now: clock.now(), monotonic: clock.monotonic() };
-      return encryption.prepare(this.#contact, this.#memory, times, this.#way.isNarrow);
+      return encryption.prepare(this.#contact, this.#memory, times, this.#way);
     });
     onStep('after verdicts');
     const isNew = cause !== this.#cause;
@@ -207,6 +207,7 @@ export class Lane {
     const { log, onTrouble } = this.#parts;
     // what was settled before it failed finds nothing to do
     this.#reports.unshift(...reports);
+    this.#memory.emptyUnder = null;
     this.#cause = 'store-failed';
     log('error', 'delivery to a contact has stopped', {
       error: error instanceof Error ? error.name : 'unknown',

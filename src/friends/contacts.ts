@@ -6,7 +6,7 @@
 import type { ContactId } from '../delivery/face.ts';
 import { equal, toHex } from '../safety/bytes.ts';
 import { type ContactRow, contactOf, decodeContactRow, encodeContactRow } from './contact-row.ts';
-import { FriendsError } from './errors.ts';
+import { FriendsError, whoUnknown } from './errors.ts';
 import { KeptRows } from './kept-rows.ts';
 import { checkedPetname, foldOf, isIdPrefix, suggestedPetname } from './names.ts';
 import type { FriendsInit } from './needs.ts';
@@ -124,7 +124,5 @@ export function mayLink({ state }: ContactRow): boolean {
 }
 
 function unknown(): never {
-  throw new FriendsError('WHO_UNKNOWN', 'nobody in the book is called so', {
-    hint: 'See `kith friends` and `kith requests` for names and ids.',
-  });
+  throw whoUnknown();
 }

@@ -9,7 +9,7 @@ import { encodeFriendAccept, encodeFriendRequest } from '../wire/friend-content.
 import type { DecodedInvite } from '../wire/invite.ts';
 import type { BookParts } from './arrivals.ts';
 import { befriended, type ContactRow, contactOf, stranger } from './contact-row.ts';
-import { FriendsError } from './errors.ts';
+import { FriendsError, isBlocked, notAsking } from './errors.ts';
 import { REQUEST_LIFE_MS } from './limits.ts';
 import { checkedNote, ownName } from './names.ts';
 import type { Contact } from './people.ts';
@@ -55,7 +55,7 @@ export class Decisions {
       });
     }
     if (state === 'blocked') {
-      throw new FriendsError('BLOCKED', 'you have blocked this person', { hint: 'Unblock them first.' });
+      throw isBlocked();
     }
     if (state !== 'requested') homes.requireRoom();
   }
@@ -101,7 +101,7 @@ export class Decisions {
   accept(id: ContactId, options: AcceptOptions): Contact {
     const { contacts, homes, init } = this.#parts;
     const row = contacts.require(id);
-    if (row.state !== 'asking') throw wrongState('this person has not asked you', 'See `kith requests`.');
+    if (row.state !== 'asking') throw notAsking();
     homes.requireRoom();
     const friend = befriended(this.#named(row, options.name), init.clock.now());
     const introduced = homes.introduce({ ...friend, nameChosen: true });
@@ -114,7 +114,7 @@ export class Decisions {
   deny(id: ContactId): void {
     const { contacts } = this.#parts;
     const row = contacts.require(id);
-    if (row.state !== 'asking') throw wrongState('this person has not asked you', 'See `kith requests`.');
+    if (row.state !== 'asking') throw notAsking();
     contacts.drop(row);
   }
 

@@ -42,6 +42,32 @@ export class FriendsError extends KithError<FriendsErrorCode> {
   override readonly name = 'FriendsError';
 }
 
+/** Nobody has this name or id. */
+export function whoUnknown(): FriendsError {
+  return new FriendsError('WHO_UNKNOWN', 'nobody in the book is called so', {
+    hint: 'See `kith friends` and `kith requests` for names and ids.',
+  });
+}
+
+export function inviteUnknown(): FriendsError {
+  return new FriendsError('INVITE_UNKNOWN', 'no invite of yours has this id', {
+    hint: 'See `kith invites` for the open ones.',
+  });
+}
+
+/** Only who asks can be answered. */
+export function notAsking(): FriendsError {
+  return new FriendsError('NOT_THAT_STATE', 'this person has not asked you', {
+    hint: 'See `kith requests`.',
+  });
+}
+
+export function isBlocked(): FriendsError {
+  return new FriendsError('BLOCKED', 'you have blocked this person', {
+    hint: 'Unblock them first (`kith unblock`): they may ask again then.',
+  });
+}
+
 /** What somebody else asked for is not granted, and nothing of it is kept. */
 export function refused(why: string): FriendsError {
   return new FriendsError('REQUEST_REFUSED', `refused: ${why}`, {

@@ -14,7 +14,7 @@ import {
   INVITE_TOKEN_BYTES,
   MAX_INVITE_ENTRY_POINTS,
 } from '../wire/invite.ts';
-import { FriendsError, refused } from './errors.ts';
+import { FriendsError, inviteUnknown, refused } from './errors.ts';
 import { decodeInviteRow, encodeInviteRow, type InviteRow, inviteOf } from './invite-row.ts';
 import { KeptRows } from './kept-rows.ts';
 import {
@@ -100,9 +100,7 @@ export class Invites {
       uri === which || (prefix.length >= MIN_ID_PREFIX && toHex(invite.onionKey).startsWith(prefix));
     const [found, other] = this.#rows.list().filter(isNamed);
     if (found !== undefined && other === undefined) return this.#close(found);
-    throw new FriendsError('INVITE_UNKNOWN', 'no invite of yours has this id', {
-      hint: 'See `kith invites` for the open ones.',
-    });
+    throw inviteUnknown();
   }
 
   /** Whether who is at this door may be listened to. Costs nothing, and says nothing about who it is. */

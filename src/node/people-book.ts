@@ -62,6 +62,7 @@ export interface BookInit {
   /** Delivery to a contact stands still or goes on, or they are proven now. */
   readonly onTrouble: (contact: ContactId) => void;
   /** A contact has a content on disk that was saved here so long ago, ms; after the commit. */
+  /** A message is on a friend's disk, so long after it was saved, ms. */
   readonly onDelivered: (tookMs: number) => void;
   /** For tests that fail at it. */
   readonly onStep?: ((step: string) => void) | undefined;
@@ -87,8 +88,7 @@ export class PeopleBook {
       apply: (arrived) => this.#apply(arrived),
       onKept: (contact, key, since) => {
         this.friends.onKept(contact, key);
-        this.chat.onKept(contact, key);
-        database.afterCommit(() => init.onDelivered(clock.now() - since));
+        if (this.chat.onKept(contact, key)) database.afterCommit(() => init.onDelivered(clock.now() - since));
       },
       onRefused: (contact, key) => {
         this.friends.onRefused(contact, key);

@@ -1,11 +1,12 @@
 /** What a face can ask about people (people-face.ts), answered by the parts. */
 
+import { unknownMessage } from '../chat/errors.ts';
 import type { Message } from '../chat/message.ts';
 import type { ContactId } from '../delivery/face.ts';
+import { isBlocked } from '../friends/errors.ts';
 import type { Contact } from '../friends/people.ts';
 import { fingerprintWords } from '../identity/words.ts';
 import { equal, fromHex, toHex } from '../safety/bytes.ts';
-import { KithError } from '../safety/errors.ts';
 import type {
   FriendView,
   HistoryOptions,
@@ -125,6 +126,7 @@ export class PeopleCalls implements PeopleFace {
 
   send(who: string, { text, replyTo, attachment }: SendOptions): MessageView {
     const contact = this.#conversation(who);
+    if (this.#people.book.friends.get(contact)?.state === 'blocked') throw isBlocked();
     const sent = this.#people.book.chat.send(contact, {
       ...(text === undefined ? {} : { text }),
       ...(replyTo === undefined ? {} : { replyTo: this.#message(replyTo).id }),
@@ -217,9 +219,7 @@ export class PeopleCalls implements PeopleFace {
     const isPlace = PLACE.test(ref);
     const found = isPlace ? chat.at(Number(ref)) : MESSAGE_ID.test(ref) ? chat.get(fromHex(ref)) : null;
     if (found !== null) return found;
-    throw new KithError('MESSAGE_UNKNOWN', 'there is no such message', {
-      hint: 'Name it by its number in the history (`kith history`), or by its whole id.',
-    });
+    throw unknownMessage();
   }
 
   #view(contact: Contact): FriendView {

@@ -107,6 +107,8 @@ export interface MessageView {
   readonly state: MessageState;
   /** Null unless failed. */
   readonly cause: string | null;
+  /** Of `timer`: the seconds that it sets, 0 never; else null. */
+  readonly timerS: number | null;
   readonly editedAt: string | null;
   readonly replyTo: string | null;
   readonly reactions: readonly { readonly by: 'me' | 'them'; readonly emoji: string }[];

@@ -80,7 +80,7 @@ const CAUSES: { readonly [K in NonNullable<Message['cause']>]: string } = {
 };
 
 export function messageView(message: Message): MessageView {
-  const { seq, mine, kind, text, state, reactions, attachment, unproven, missing, broken, restored } =
+  const { seq, mine, kind, text, state, reactions, attachment, unproven, missing, broken, restored, timerS } =
     message;
   return {
     id: toHex(message.id),
@@ -92,6 +92,7 @@ export function messageView(message: Message): MessageView {
     at: isoTime(message.at),
     state,
     cause: message.cause === null ? null : CAUSES[message.cause],
+    timerS,
     editedAt: isoTimeOrNull(message.editedAt),
     replyTo: message.replyTo === null ? null : toHex(message.replyTo),
     reactions,

@@ -35,7 +35,7 @@ export function markCompared(
   return book.friends.markCompared(contact.id);
 }
 
-function deviceChanged(): KithError {
+export function deviceChanged(): KithError {
   return new KithError('DEVICE_CHANGED', 'their device has another key, and its words were not given', {
     hint: 'Compare the words of both devices: `kith verify` shows them, on their side with --device.',
   });

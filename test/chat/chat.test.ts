@@ -132,6 +132,14 @@ describe('a conversation', () => {
     );
     assert.deepEqual(alice.texts(BOB), []);
     assert.equal(alice.outbox.rows(BOB).length, 0);
+    const { id } = alice.chat.send(BOB, { text: 'react to me' });
+    for (const prose of ['yes, I think so too', '👍👍', 'ok', '\ud800', '👍'.repeat(17)]) {
+      assert.equal(
+        codeOf(() => alice.chat.react(id, prose)),
+        'REACTION_TOO_LONG',
+      );
+    }
+    for (const emoji of ['👍🏽', '👩‍👩‍👧‍👦', '🇦🇹', '']) alice.chat.react(id, emoji);
     assert.equal(alice.chat.send(BOB, { text: 'ä'.repeat(6_000) }).state, 'saved');
   });
 

@@ -25,6 +25,8 @@ for (const [what, change, expected] of [
   ['lines', { text: 'a\n#2 12:00 bob: b' }, '#1 12:00 bob: a\n      #2 12:00 bob: b'],
   ['other line ends', { text: 'a\u2028b\u2029c\rd' }, '#1 12:00 bob: a\n      b\n      c\ufffdd'],
   ['control characters', { text: '\u001b]0;x\u0007\u202e' }, '#1 12:00 bob: \ufffd]0;x\ufffd\ufffd'],
+  ['a timer', { kind: 'timer', timerS: 7200 }, '#1 12:00 bob: [new messages disappear after 2 hours]'],
+  ['no timer', { kind: 'timer', timerS: 0 }, '#1 12:00 bob: [new messages stay]'],
   ['deleted', { kind: 'deleted', text: '' }, '#1 12:00 bob: (deleted)'],
   [
     'a gap',

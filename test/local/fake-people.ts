@@ -18,7 +18,11 @@ import type {
   SearchOptions,
   SendOptions,
 } from '../../src/node/people-face.ts';
-import { KithError } from '../../src/safety/errors.ts';
+import { checkText } from '../../src/chat/checks.ts';
+import { attachmentIncomplete, ChatError, unknownMessage } from '../../src/chat/errors.ts';
+import { inviteUnknown, isBlocked, notAsking, whoUnknown } from '../../src/friends/errors.ts';
+import { readInviteText } from '../../src/friends/invites.ts';
+import { deviceChanged } from '../../src/node/safety-words.ts';
 
 const START = Date.UTC(2026, 10, 21, 12);
 
@@ -54,10 +58,6 @@ function friendNamed(name: string, state: FriendView['state'], more: Partial<Fri
 
 function time(seconds: number): string {
   return new Date(START + seconds * 1000).toISOString();
-}
-
-function refused(code: string, message: string): KithError {
-  return new KithError(code, message, { hint: 'Look with `kith friends`.' });
 }
 
 /** Methods have names of people-face.ts. */
@@ -130,6 +130,7 @@ export class FakePeople implements PeopleFace {
       at: time(seq),
       state: mine ? 'saved' : 'received',
       cause: null,
+      timerS: null,
       editedAt: null,
       replyTo: null,
       reactions: [],
@@ -193,7 +194,7 @@ export class FakePeople implements PeopleFace {
   invites = () => [...this.open.values()];
 
   closeInvite(id: string): void {
-    if (!this.open.delete(id)) throw refused('INVITE_UNKNOWN', 'there is no such invite');
+    if (!this.open.delete(id)) throw inviteUnknown();
     this.emit({ kind: 'invite-closed', id });
   }
 
@@ -203,19 +204,19 @@ export class FakePeople implements PeopleFace {
     const found = this.friends().find(
       ({ id, name }) => name === who || (who.length >= 8 && id.startsWith(who)),
     );
-    if (found === undefined) throw refused('WHO_UNKNOWN', 'nobody is known by that name');
+    if (found === undefined) throw whoUnknown();
     return found;
   }
 
   async add(uri: string, options: { readonly name?: string; readonly note?: string }): Promise<FriendView> {
-    if (!uri.startsWith('kith:')) throw refused('INVITE_MALFORMED', 'that is no invite');
+    if (!/^kith:[a-z]+$/.test(uri)) readInviteText(uri); // the fake's own are no invites of others
     const friend = friendNamed(options.name ?? 'erin', 'requested', { waiting: 1 });
     this.people.set(friend.id, friend);
     return friend;
   }
 
   accept(who: string, name?: string): FriendView {
-    if (this.friend(who).state !== 'asking') throw refused('NOT_ASKING', 'that person does not ask');
+    if (this.friend(who).state !== 'asking') throw notAsking();
     return this.#change(who, {
       state: 'friend',
       expiresAt: null,
@@ -257,8 +258,7 @@ export class FakePeople implements PeopleFace {
 
   trust(who: string, { device }: { readonly device?: string } = {}): FriendView {
     const { words, changed } = this.safetyWords(who).device;
-    if (device === undefined ? changed : device !== words)
-      throw refused('DEVICE_CHANGED', 'their device has another key');
+    if (device === undefined ? changed : device !== words) throw deviceChanged();
     return this.#change(who, { trust: 'compared' });
   }
 
@@ -269,7 +269,8 @@ export class FakePeople implements PeopleFace {
 
   send(who: string, { text = '', replyTo, attachment }: SendOptions): MessageView {
     const contact = this.#contact(who);
-    if (text === '' && attachment === undefined) throw refused('EMPTY', 'there is nothing to send');
+    checkText(text, attachment !== undefined);
+    if (who !== 'me' && who !== ME && this.friend(who).state === 'blocked') throw isBlocked();
     const about = {
       text,
       replyTo: replyTo ?? null,
@@ -307,7 +308,7 @@ export class FakePeople implements PeopleFace {
   message(ref: string): MessageView {
     this.onLook();
     const found = this.messages.find(({ id, seq }) => id === ref || String(seq) === ref);
-    if (found === undefined) throw refused('MESSAGE_UNKNOWN', 'there is no such message');
+    if (found === undefined) throw unknownMessage();
     return found;
   }
 
@@ -337,7 +338,7 @@ export class FakePeople implements PeopleFace {
 
   attachment(id: string) {
     const found = this.files.get(id);
-    if (found === undefined) throw refused('NO_ATTACHMENT', 'that message has no attachment');
+    if (found === undefined) throw attachmentIncomplete();
     return found;
   }
 
@@ -363,7 +364,7 @@ export class FakePeople implements PeopleFace {
       try {
         JSON.parse(line);
       } catch {
-        throw new KithError('IMPORT_MALFORMED', `line ${index + 1} is no message`, {
+        throw new ChatError('IMPORT_BAD_LINE', `line ${index + 1} is no message`, {
           hint: 'Nothing was imported.',
           data: { line: index + 1 },
         });

@@ -170,7 +170,7 @@ test('a long history leaves and enters in parts, in order, all or nothing', asyn
   assert.deepEqual(people.imported, [exported]);
 
   await assert.rejects(client.importHistory([...lines, 'no JSON']), {
-    code: 'IMPORT_MALFORMED',
+    code: 'IMPORT_BAD_LINE',
     data: { line: 201 },
   });
   await assert.rejects(client.importHistory([...lines, 'x'.repeat(600_000)]), {

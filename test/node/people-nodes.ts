@@ -73,6 +73,8 @@ export class PeopleNode {
   readonly dir: string;
   readonly tor: FakeTor;
   readonly key = randomBytes(32);
+  /** How often it was told that something is with a friend. */
+  delivered = 0;
   /** Since the last start. */
   events: PeopleEvent[] = [];
   people!: People;
@@ -110,7 +112,7 @@ export class PeopleNode {
       handlers: new Map(),
       entryPoints: () => [],
       onEntryPoints: () => {},
-      onDelivered: () => {},
+      onDelivered: () => this.delivered++,
       clock,
       random,
       log,

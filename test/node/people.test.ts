@@ -34,11 +34,14 @@ test('an invite, a request and an answer make friends, who are linked and prove 
 });
 
 test('messages go both ways and are delivered and read', async () => {
+  // requests, profiles and receipts arrived already: they are no messages
+  assert.deepEqual([alice.delivered, bob.delivered], [0, 0]);
   const sent = alice.calls.send('bob', { text: 'hello bob' });
   assert.equal(sent.state, 'saved');
   const received = await bob.message('alice', 'hello bob');
   assert.equal(received.state, 'received');
   await alice.message('bob', 'hello bob', ({ state }) => state === 'delivered');
+  assert.deepEqual([alice.delivered, bob.delivered], [1, 0]);
   bob.calls.markRead('alice');
   await alice.message('bob', 'hello bob', ({ state }) => state === 'read');
   bob.calls.send('alice', { text: 'hello alice', replyTo: received.id });
