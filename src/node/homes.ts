@@ -75,15 +75,8 @@ export class Homes {
 
   /** Resolves when friends reach the current one; those replaced come up beside it. */
   async start(signal: AbortSignal): Promise<void> {
-    const failed = new AbortController();
-    const both = AbortSignal.any([signal, failed.signal]);
     for (const { home } of this.#retired) this.#startRetired(home);
-    await Promise.allSettled(
-      [this.#persona.start(both), this.#current.start(both)].map(
-        (part) => part.catch((error: unknown) => failed.abort(error)), // the first reason stays
-      ),
-    );
-    both.throwIfAborted();
+    await this.#startCurrent(signal);
   }
 
   /** Tells tor who may come in, and ends the replaced homes that are not needed any more. */
@@ -133,8 +126,20 @@ export class Homes {
     this.#persona = await makePersona(this.#current);
     this.#retired = [...this.#retired, { row: retiredRow, home: old }];
     await oldPersona.stop();
-    await Promise.all([this.#current.start(this.#life.signal), this.#persona.start(this.#life.signal)]);
+    await this.#startCurrent(this.#life.signal);
     return this.#current;
+  }
+
+  /** Settles when both halves have: nothing is stopped while it starts. */
+  async #startCurrent(signal: AbortSignal): Promise<void> {
+    const failed = new AbortController();
+    const both = AbortSignal.any([signal, failed.signal]);
+    await Promise.allSettled(
+      [this.#persona.start(both), this.#current.start(both)].map(
+        (part) => part.catch((error: unknown) => failed.abort(error)), // the first reason stays
+      ),
+    );
+    both.throwIfAborted();
   }
 
   #startRetired(home: Home): void {

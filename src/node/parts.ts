@@ -92,7 +92,10 @@ export async function wireParts(
       emit({ kind: 'refused', status });
     },
   });
-  const handlers = new Map<string, ChannelHandler>([[SAY_PROTOCOL, receiver.receive]]);
+  // a home of friends has nothing for others: tor lets an ex-friend in for a moment longer
+  const handlers = new Map<string, ChannelHandler>(
+    init.home === 'open' ? [[SAY_PROTOCOL, receiver.receive]] : [],
+  );
   const files: SealedRows[] = [];
   const rows = async (name: string, caps: RowsInit['caps']): Promise<SealedRows> => {
     const opened = await openRows({ path: join(dir.overlay, name), key: secrets.storeKey, caps, log });

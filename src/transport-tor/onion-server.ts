@@ -72,6 +72,7 @@ export class OnionServer {
       await prepareSocketDir(socketDir);
       await removeStaleSocket(socketPath);
       await listen(server, socketPath);
+      if (this.#server !== server) throw wrongState('was stopped while it started');
       await chmod(socketPath, 0o600);
       server.on('error', (error) => this.#log('error', 'onion socket', { reason: error.name }));
       this.#published = await services.publish(seed, {
@@ -81,6 +82,7 @@ export class OnionServer {
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {
+      if (this.#server !== server && server.listening) server.close(); // a stop that came before it listened missed it
       await this.stop();
       throw error;
     }

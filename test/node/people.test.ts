@@ -121,3 +121,10 @@ test('who is removed cannot come back, and is not shown anything', async () => {
   await bob.friend('alice', ({ connected }) => !connected);
   assert.equal(alice.calls.search('are you there').length, 0);
 });
+
+test('who is blocked hears nothing, cannot be written to, and the home moves away; a stop right then leaves nothing', async () => {
+  bob.calls.block('alice');
+  assert.equal(bob.calls.friend('alice').state, 'blocked');
+  assert.throws(() => bob.calls.send('alice', { text: 'hello?' }), { code: 'BLOCKED' });
+  await bob.stop(); // while the new home starts: the test file ends only if that left no socket behind
+});
