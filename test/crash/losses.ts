@@ -45,7 +45,7 @@ export async function lose(init: LossInit): Promise<void> {
   try {
     const [x, y] = init.who === 'host' ? story.people : (story.people.toReversed() as [Person, Person]);
     introduce(x, y);
-    const path = (name: string): string => join(dir, `${seed}-${loss}-${name}.backup`);
+    const path = (name: string): string => join(dir, `${seed}-${loss}-${init.who}-${name}.backup`);
     // what is deleted for both leaves gaps too
     const acts = loss !== 'gap';
     await talk(story, 4, null, acts);
