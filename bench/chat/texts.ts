@@ -10,7 +10,7 @@ import { FIRST_LINE, writeLine } from '../../src/chat/history-line.ts';
 export const MESSAGES = 100_000;
 /** Stands in one message alone, which is nearly the oldest. */
 export const RARE_WORD = 'Zwischenraum';
-export const RARE_AT = 100;
+const RARE_AT = 100;
 /** Stands in none. */
 export const ABSENT_WORD = 'Quastenflosser';
 

@@ -5,23 +5,12 @@
 
 import { CHAIN_ID_BYTES, LINK_HASH_BYTES } from '../wire/chat-content.ts';
 import { FieldReader, FieldWriter } from '../wire/fields.ts';
+import type { Gap, Span } from './gaps.ts';
 import { MAX_ASKED_RANGES, MAX_GAPS } from './limits.ts';
 import { NO_HASH, type Order } from './message-row.ts';
 
 const VERSION = 1;
 const KEY_BYTES = 16;
-
-export interface Span {
-  /** Both ends included. */
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Numbers that are missing. */
-export interface Gap extends Span {
-  /** Number in the name of the range row that stands for them; null where each has a row of its own. */
-  readonly range: number | null;
-}
 
 export interface ChainRow {
   /** Number of the next message. */

@@ -19,11 +19,13 @@ export class Changes {
   readonly #tables: ChatTables;
   readonly #book: Book;
   readonly #parts: Parts;
+  readonly #generation: () => number;
 
-  constructor(tables: ChatTables, book: Book, parts: Parts) {
+  constructor(tables: ChatTables, book: Book, parts: Parts, generation: () => number) {
     this.#tables = tables;
     this.#book = book;
     this.#parts = parts;
+    this.#generation = generation;
   }
 
   /** The content of `filed` takes effect; it was filed just now. Returns it as it is then. */
@@ -85,7 +87,8 @@ export class Changes {
 
   /**
    * The last one that was set here or came here counts, whatever its author says of the time: nobody can keep the other
-   * from setting it. Late ones of one chain do not; nor own ones that come back, where one was set after them.
+   * from setting it. Late ones of one chain do not; nor, where a restore may have turned the order of arrival round,
+   * the older of two: own ones that come back, and theirs against an own one from before it.
    */
   #setTimer({ place, row }: Filed, content: ChatContent & { kind: 'timer' }): void {
     const { contact } = place;
@@ -93,9 +96,16 @@ export class Changes {
     const timerSet = orderOf(content, row);
     const before = conversation.timerSet ?? undefined;
     const isLate = before !== undefined && equal(before.chain, timerSet.chain);
-    if ((isLate || row.flags.has('restored')) && !isNewer(timerSet, before)) return;
+    const isTurned = row.flags.has('restored') || this.#isFromBefore(contact, before);
+    if ((isLate || isTurned) && !isNewer(timerSet, before)) return;
     this.#tables.saveConversation(contact, { ...conversation, timerS: content.seconds, timerSet });
     this.#book.tellConversation(contact);
+  }
+
+  /** Whether it was set here before the last restore. */
+  #isFromBefore(contact: ContactId, set: Order | undefined): boolean {
+    const own = set === undefined ? null : this.#tables.chain(contact, true, set.chain);
+    return own !== null && own.row.generation !== this.#generation();
   }
 
   #wait(contact: ContactId, mine: boolean, id: Uint8Array, change: Filed): void {

@@ -54,7 +54,7 @@ export function checkedLimit(limit: number | undefined): number {
   });
 }
 
-export function tooLong(code: ChatErrorCode, message: string, maxBytes: number): ChatError {
+function tooLong(code: ChatErrorCode, message: string, maxBytes: number): ChatError {
   return new ChatError(code, message, {
     hint: `At most ${maxBytes} bytes are possible.`,
     data: { maxBytes },

@@ -6,13 +6,15 @@
 
 import type { ContactId } from '../delivery/face.ts';
 import { equal } from '../safety/bytes.ts';
+import type { Clock } from '../safety/clock.ts';
 import type { Provider } from '../safety/crypto/provider.ts';
 import { KithError } from '../safety/errors.ts';
 import { StoreError } from '../store/errors.ts';
 import { MESSAGE_ID_BYTES } from '../wire/chat-content.ts';
 import { encodeChatNotice } from '../wire/chat-notice.ts';
-import type { Span } from './chain-row.ts';
-import { MAX_ASKED_RANGES, RESEND_BATCH } from './limits.ts';
+import type { Due } from './due.ts';
+import { type Span, spans } from './gaps.ts';
+import { LATER_MS, MAX_ASKED_RANGES, RESEND_BATCH } from './limits.ts';
 import { NO_HASH } from './message-row.ts';
 import type { Outbox } from './outbox.ts';
 import type { OwnTag } from './own-tag.ts';
@@ -24,6 +26,8 @@ export interface DebtsInit {
   readonly tables: ChatTables;
   readonly parts: Parts;
   readonly outbox: Outbox;
+  readonly due: Due;
+  readonly clock: Clock;
   readonly provider: Provider;
   readonly ownTag: OwnTag;
 }
@@ -62,13 +66,15 @@ export class Debts {
     this.#init.tables.saveChain({ ...chain, row: { ...row, owed } });
   }
 
-  /** Sends the next batch of what is owed; whether there was anything. What cannot be sent now stays owed until `meet`. */
+  /** Sends the next batch of what is owed; whether there was anything. What cannot be sent now stays owed, for later. */
   #pump(chain: Chain): boolean {
     try {
       return this.#init.tables.database.transaction(() => this.#batch(chain));
     } catch (error) {
       // the outbox is full, or the contact not known any more; delivery must go on whatever is owed
       if (!(error instanceof KithError) || error instanceof StoreError) throw error;
+      const { due, clock } = this.#init;
+      if (error.code !== 'UNKNOWN_CONTACT') due.set('owed', chain.contact, clock.now() + LATER_MS);
       return true;
     }
   }
@@ -80,7 +86,7 @@ export class Debts {
       const { from, to } = owed[0];
       let number = from;
       for (; number <= to && room > 0; number++) {
-        const gap = mine ? undefined : row.gaps.find((one) => one.from <= number && number <= one.to);
+        const gap = mine ? undefined : row.gaps.find((one) => one.range !== null && spans(one, number));
         const key = gap === undefined ? this.#send(chain, number) : null;
         if (gap !== undefined) number = gap.to;
         if (key === null) continue;

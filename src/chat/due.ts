@@ -1,5 +1,5 @@
 /**
- * What has a time: messages that disappear, gaps and parts that are asked for. Rows of the table `chat_due` by second, so that
+ * What has a time: messages that disappear, gaps and parts that are asked for, what is put off. Rows of the table `chat_due` by second, so that
  * what is due is found without looking at the rest; in memory is only which seconds there may be rows for. A second too
  * many does no harm (nothing is found in it), so that set needs no care when a transaction is rolled back.
  */
@@ -9,15 +9,18 @@ import { FieldWriter } from '../wire/fields.ts';
 import { WALK_ROWS } from './limits.ts';
 import type { ChatTables } from './tables.ts';
 
-export type DueKind = 'disappear' | 'ask' | 'parts';
-const KINDS: readonly DueKind[] = ['disappear', 'ask', 'parts'];
+/** `answer` (a `restored` of theirs, answered too often) and `owed` (the outbox was full) are of a contact. */
+export type DueKind = 'disappear' | 'ask' | 'parts' | 'answer' | 'owed';
+const KINDS: readonly DueKind[] = ['disappear', 'ask', 'parts', 'answer', 'owed'];
 const PRESENT = Uint8Array.of(1);
 const SCOPE_BYTES = 6;
 
 export interface DueItem {
   readonly kind: DueKind;
-  /** Name of the message or chain. */
+  /** Name of the message or chain, or the contact. */
   readonly name: Uint8Array;
+  /** What was given with it. */
+  readonly value: Uint8Array;
 }
 
 export class Due {
@@ -36,9 +39,9 @@ export class Due {
   }
 
   /** Never before its time, and within a second after it. Takes the place of an earlier time of the same. */
-  set(kind: DueKind, name: Uint8Array, atMs: number): void {
+  set(kind: DueKind, name: Uint8Array, atMs: number, value: Uint8Array = PRESENT): void {
     const second = Math.ceil(atMs / 1000);
-    this.#tables.due.put({ name: nameOf(kind, name), value: PRESENT, scope: scopeOf(second) });
+    this.#tables.due.put({ name: nameOf(kind, name), value, scope: scopeOf(second) });
     this.#seconds.add(second);
   }
 
@@ -60,9 +63,10 @@ export class Due {
     for (const second of due) {
       const rows = this.#tables.due.page({ scope: scopeOf(second), after: 0, limit: WALK_ROWS });
       if (rows.length > 0) {
-        return rows.map(({ name }) => ({
+        return rows.map(({ name, value }) => ({
           kind: KINDS[name[0] as number] ?? 'disappear',
           name: copyOf(name, 1),
+          value,
         }));
       }
       this.#seconds.delete(second);

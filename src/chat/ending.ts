@@ -23,6 +23,7 @@ export class Ending {
   /** The history stays; nothing more is written in the chains of it, and what has not arrived never will. */
   end(contact: ContactId): void {
     const tables = this.#tables;
+    this.#expiry.forgetContact(contact);
     for (const chain of tables.chains(contact)) {
       this.#expiry.forgetChain(contact, chain.chain);
       tables.saveChain({ ...chain, row: { ...chain.row, ended: true, owed: [], mark: null } });
@@ -46,6 +47,7 @@ export class Ending {
       after = last.seq;
     }
     for (const { chain } of tables.chains(contact)) this.#expiry.forgetChain(contact, chain);
+    this.#expiry.forgetContact(contact);
     tables.removeConversation(contact);
     this.#book.tellConversation(contact);
   }

@@ -6,6 +6,7 @@ import { KithError } from '../safety/errors.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Changes } from './changes.ts';
 import type { Due, DueItem } from './due.ts';
+import type { Debts } from './debts.ts';
 import { DUE_BATCHES, LATER_MS } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 import { chainName, placeName, placeOf } from './place.ts';
@@ -21,6 +22,7 @@ export interface ExpiryInit {
   readonly due: Due;
   readonly changes: Changes;
   readonly repair: Repair;
+  readonly debts: Debts;
   readonly outbox: Outbox;
 }
 
@@ -53,8 +55,27 @@ export class Expiry {
     this.#init.due.clear('ask', chainName(contact, false, chain));
   }
 
+  forgetContact(contact: ContactId): void {
+    this.#init.due.clear('answer', contact);
+    this.#init.due.clear('owed', contact);
+  }
+
   #do(item: DueItem, now: number): void {
-    if (item.kind === 'disappear') return this.#disappear(item, now);
+    const { due, repair, debts } = this.#init;
+    switch (item.kind) {
+      case 'disappear':
+        return this.#disappear(item, now);
+      case 'answer':
+        return repair.answer(item.name, item.value);
+      case 'owed':
+        due.clear('owed', item.name);
+        return debts.resume(item.name);
+      default:
+        return this.#ask(item, now);
+    }
+  }
+
+  #ask(item: DueItem, now: number): void {
     const { tables, due, repair } = this.#init;
     try {
       tables.database.transaction(() => {

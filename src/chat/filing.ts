@@ -11,9 +11,10 @@ import type { Provider } from '../safety/crypto/provider.ts';
 import { NotNow } from '../delivery/face.ts';
 import { type ChatContent, decodeChatContent, linkHash } from '../wire/chat-content.ts';
 import type { Book } from './book.ts';
-import { type Gap, NEW_CHAIN } from './chain-row.ts';
+import { NEW_CHAIN } from './chain-row.ts';
 import type { Changes } from './changes.ts';
 import { ChatError } from './errors.ts';
+import { type Gap, joinNearest, spans } from './gaps.ts';
 import { MAX_AHEAD, MAX_CHAINS, MAX_GAPS, MAX_OPEN_PLACES, MAX_PLACES } from './limits.ts';
 import { emptyRow, flagged, type MessageRow, NO_HASH, type RowFlag } from './message-row.ts';
 import type { Chain, ChatTables, Filed } from './tables.ts';
@@ -93,14 +94,14 @@ export class Filing {
     const { tables, book } = this.#init;
     const { contact, mine } = chain;
     const { number } = content;
-    const gap = chain.row.gaps.find(({ from, to }) => from <= number && number <= to);
-    if (gap === undefined) return null;
+    const gap = chain.row.gaps.find((one) => spans(one, number));
+    if (gap === undefined || !this.#isMissing(chain, gap, number)) return null;
     const place = { contact, mine, chain: chain.chain, number, range: false };
     const before = number === 0 ? null : tables.message({ ...place, number: number - 1 });
     const fits = content.kind === 'gone' || !contradicts(before?.row.hash, content.prev);
     const gaps = this.#bounded(
       chain,
-      chain.row.gaps.flatMap((other) => (other === gap ? without(gap, number) : [other])),
+      chain.row.gaps.flatMap((other) => (other === gap ? this.#without(chain, gap, number) : [other])),
     );
     if (gap.range === null) this.#countPlaces(contact, -1);
     const known = tables.messageById(contact, mine, content.id) !== null;
@@ -158,11 +159,33 @@ export class Filing {
     }));
   }
 
-  /** Whoever sends too many gaps waits until some are filled. Ours may stay for good, and must hold nothing up: the oldest is given up. */
-  #bounded({ mine }: Chain, gaps: readonly Gap[]): readonly Gap[] {
+  /**
+   * Of too many gaps the two nearest become one: what fills them comes behind the content that opens another, which so
+   * must not wait. Ours may stay for good: the oldest is given up. Throws NotNow where none has rows of its own.
+   */
+  #bounded(chain: Chain, gaps: readonly Gap[]): readonly Gap[] {
     if (gaps.length <= MAX_GAPS) return gaps;
-    if (mine) return gaps.slice(-MAX_GAPS);
-    throw new NotNow('too many gaps are open');
+    if (chain.mine) return gaps.slice(-MAX_GAPS);
+    const fewer = joinNearest(gaps);
+    if (fewer === null) throw new NotNow('too many gaps are open');
+    return this.#bounded(chain, fewer);
+  }
+
+  #isMissing({ contact, mine, chain }: Chain, gap: Gap, number: number): boolean {
+    if (gap.range !== null) return true;
+    const { tables } = this.#init;
+    return tables.message({ contact, mine, chain, number, range: false })?.row.kind === 'gap';
+  }
+
+  /** What is left of a gap: up to two, at whose ends something is missing. */
+  #without(chain: Chain, gap: Gap, number: number): Gap[] {
+    let [end, start] = [number - 1, number + 1];
+    while (end >= gap.from && !this.#isMissing(chain, gap, end)) end -= 1;
+    while (start <= gap.to && !this.#isMissing(chain, gap, start)) start += 1;
+    return [
+      { ...gap, to: end },
+      { ...gap, from: start },
+    ].filter(({ from, to }) => from <= to);
   }
 
   /** One of the messages that a range row stands for has come. */
@@ -213,12 +236,4 @@ function isKnown(last: Uint8Array, next: number): boolean {
 /** Whether `prev` cannot name a message of this hash; one that is unknown contradicts nothing. */
 function contradicts(hash: Uint8Array | undefined, prev: Uint8Array): boolean {
   return hash !== undefined && !equal(hash, NO_HASH) && !equal(hash, prev);
-}
-
-function without(gap: Gap, number: number): Gap[] {
-  const [left, right] = [
-    { ...gap, to: number - 1 },
-    { ...gap, from: number + 1 },
-  ];
-  return [left, right].filter(({ from, to }) => from <= to);
 }

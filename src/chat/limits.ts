@@ -21,7 +21,7 @@ export const MAX_PLACES = 1_024;
 /** Such places of one contact that are open at a time, over all its chains: a few MB at most. Beyond it they share. */
 export const MAX_OPEN_PLACES = 4_096;
 
-/** Gaps of one chain that are open at a time. Beyond it the sender is told to wait until some are filled. */
+/** Gaps of one chain that are open at a time. Beyond it the two nearest count as one. */
 export const MAX_GAPS = 64;
 
 /** How long (ms) a missing message may simply be late before it is asked for. */
@@ -75,5 +75,5 @@ export const MAX_IMPORT_LINES = 1_000_000;
 
 /** Batches of 200 that are due, done in one go before others get their turn: about a second. */
 export const DUE_BATCHES = 25;
-/** When (ms) to try again to ask while the outbox is full. */
+/** When (ms) to try again to ask or to answer while the outbox is full. */
 export const LATER_MS = 3_600_000;

@@ -10,7 +10,13 @@ import type { ContactId } from '../delivery/face.ts';
 import { equal } from '../safety/bytes.ts';
 import type { Clock } from '../safety/clock.ts';
 import { decodeChatContent } from '../wire/chat-content.ts';
-import { type ChainMark, type ChatNotice, encodeChatNotice, MAX_TOLD_CHAINS } from '../wire/chat-notice.ts';
+import {
+  type ChainMark,
+  type ChatNotice,
+  decodeChatNotice,
+  encodeChatNotice,
+  MAX_TOLD_CHAINS,
+} from '../wire/chat-notice.ts';
 import type { Book } from './book.ts';
 import type { Debts } from './debts.ts';
 import type { Due } from './due.ts';
@@ -59,6 +65,7 @@ export class Repair {
     const { tables, outbox, generation } = this.#init;
     const conversation = tables.conversation(contact);
     const now = generation();
+    this.#init.ownTag.begin(contact);
     this.#init.debts.resume(contact);
     if (conversation?.generation === now) return;
     tables.saveConversation(contact, { ...tables.conversationOf(contact), generation: now });
@@ -137,9 +144,14 @@ export class Repair {
     debts.resume(contact);
   }
 
-  restored(contact: ContactId, { have, know }: ChatNotice & { kind: 'restored' }): void {
-    const { tables, debts } = this.#init;
-    if (!this.#mayAnswer(contact)) return;
+  /** Answers now, or, where it was answered too often, when it may be again. */
+  restored(contact: ContactId, notice: ChatNotice & { kind: 'restored' }): void {
+    const { tables, debts, due } = this.#init;
+    const { have, know } = notice;
+    if (tables.conversation(contact) === null) return;
+    const until = this.#mayAnswer(contact);
+    if (until === null) due.clear('answer', contact);
+    else return due.set('answer', contact, until, encodeChatNotice(notice));
     for (const chain of tables.chains(contact)) {
       if (chain.row.ended || chain.row.next === 0) continue;
       const told = (chain.mine ? have : know).find((mark) => equal(mark.chain, chain.chain))?.next ?? 0;
@@ -148,16 +160,25 @@ export class Repair {
     debts.resume(contact);
   }
 
-  /** Each answer may be a whole history. */
-  #mayAnswer(contact: ContactId): boolean {
+  /** What was put off. */
+  answer(contact: ContactId, notice: Uint8Array): void {
+    this.#init.due.clear('answer', contact);
+    const decoded = decodeChatNotice(notice);
+    if (decoded.kind === 'restored') this.restored(contact, decoded);
+  }
+
+  /** Each answer may be a whole history. Null: now; else from when on (wall ms). */
+  #mayAnswer(contact: ContactId): number | null {
     const { tables, clock } = this.#init;
     const now = Math.floor(clock.now());
-    const row = tables.conversation(contact);
-    if (row === null) return false;
-    const restoredUntil = Math.max(row.restoredUntil, now) + RESTORED_EVERY_MS;
-    if (restoredUntil > now + RESTORED_BURST * RESTORED_EVERY_MS) return false;
+    const row = tables.conversationOf(contact);
+    const longest = now + RESTORED_BURST * RESTORED_EVERY_MS;
+    // further ahead it was written under a clock that was wrong
+    const used = row.restoredUntil > longest ? 0 : row.restoredUntil;
+    const restoredUntil = Math.max(used, now) + RESTORED_EVERY_MS;
+    if (restoredUntil > longest) return now + restoredUntil - longest;
     tables.saveConversation(contact, { ...row, restoredUntil });
-    return true;
+    return null;
   }
 
   /** Something that we wrote once and do not have any more. Taken only where we have lost something, and only what is ours. */

@@ -52,7 +52,7 @@ export class ChatTables {
   readonly part: SealedTable;
   readonly waiting: SealedTable;
   readonly due: SealedTable;
-  /** One row: the secret of own-tag.ts. */
+  /** One row for each contact: the secret of own-tag.ts. */
   readonly own: SealedTable;
   readonly orphan: SealedTable;
   readonly search: SealedTable;
@@ -202,7 +202,8 @@ export class ChatTables {
   removeConversation(contact: ContactId): void {
     this.#message.deleteScope(historyScope(contact));
     this.#message.deleteScope(besideScope(contact));
-    for (const table of [this.#chain, this.part, this.waiting, this.orphan]) table.deleteScope(contact);
+    const others = [this.#chain, this.part, this.waiting, this.orphan, this.own];
+    for (const table of others) table.deleteScope(contact);
     this.#conversation.delete(contact);
     this.#keptConversations.clear();
     this.#keptChains.clear();

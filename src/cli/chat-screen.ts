@@ -22,7 +22,7 @@ export class ChatScreen {
   #prompted = false;
 
   /** `streams` are those that `output` writes to. */
-  constructor(output: Output, prompt: string, streams: ScreenStreams = process) {
+  constructor(output: Output, prompt: string, streams: ScreenStreams) {
     const { stdin, stdout } = streams;
     this.output = output;
     this.#stdout = stdout;

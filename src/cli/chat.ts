@@ -29,7 +29,7 @@ export async function chat(context: Context, who: string): Promise<void> {
     const me = (await people.identity()).id;
     const friend = who === 'me' || who === me ? null : await people.friend(who);
     const name = friend?.name ?? 'me';
-    const screen = new ChatScreen(output, `${oneLine(name)}> `);
+    const screen = new ChatScreen(output, `${oneLine(name)}> `, context.host);
     const session = new ChatSession(
       people,
       screen,

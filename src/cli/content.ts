@@ -3,6 +3,7 @@
 import { addAbortSignal } from 'node:stream';
 import { concat, utf8 } from '../safety/bytes.ts';
 import { KithError } from '../safety/errors.ts';
+import type { Context } from './context.ts';
 
 /** Pieces of content, each of any size. */
 export type Content = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -11,10 +12,14 @@ export type Content = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
  * `text`, or standard input for `-` and for no text at all. Throws `nothing()` where there is no text and a terminal,
  * which nobody was told to type into; reading throws it where standard input is empty. Aborting ends the reading.
  */
-export function contentOf(text: string | undefined, signal: AbortSignal, nothing: () => KithError): Content {
+export function contentOf(
+  text: string | undefined,
+  context: Pick<Context, 'host' | 'signal'>,
+  nothing: () => KithError,
+): Content {
   if (text !== undefined && text !== '-') return [utf8(text)];
-  if (text === undefined && process.stdin.isTTY === true) throw nothing();
-  return standardInput(signal, nothing);
+  if (text === undefined && context.host.stdin.isTTY === true) throw nothing();
+  return standardInput(context, nothing);
 }
 
 /** Longest text that is read, bytes: several times what a message takes, which the node checks. */
@@ -45,10 +50,13 @@ function tooLongToSend(): KithError {
   });
 }
 
-async function* standardInput(signal: AbortSignal, nothing: () => KithError): AsyncGenerator<Uint8Array> {
+async function* standardInput(
+  { host, signal }: Pick<Context, 'host' | 'signal'>,
+  nothing: () => KithError,
+): AsyncGenerator<Uint8Array> {
   let empty = true;
   // destroyed when aborted, or a person's unfinished line would keep the process
-  for await (const piece of addAbortSignal(signal, process.stdin) as AsyncIterable<Uint8Array>) {
+  for await (const piece of addAbortSignal(signal, host.stdin) as AsyncIterable<Uint8Array>) {
     empty = false;
     yield piece;
   }

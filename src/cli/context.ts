@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Log, LogLevel } from '../safety/log.ts';
 import { defaultDataDir } from '../store/data-dir.ts';
+import { type Argon2Cost, PASSPHRASE_COST } from '../store/passphrase.ts';
 import { Output } from './output.ts';
 
 export interface GlobalOptions {
@@ -12,9 +13,21 @@ export interface GlobalOptions {
   readonly log?: LogLevel;
 }
 
+/** What a command has of its process: the real one, or what a test puts in its place. */
+export interface Host {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: NodeJS.ProcessEnv;
+  exitCode?: number | string | null | undefined;
+}
+
 export interface Context {
+  readonly host: Host;
   readonly output: Output;
   readonly dataDir: string;
+  /** Of new passphrases. */
+  readonly cost: Argon2Cost;
   readonly log: Log;
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP, and when nobody reads the output any more. */
   readonly signal: AbortSignal;
@@ -24,22 +37,22 @@ export interface Context {
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** Log lines as JSON on stderr, from `level` up. */
-function stderrLog(level: LogLevel): Log {
+function stderrLog({ stderr }: Host, level: LogLevel): Log {
   return (at, message, fields = {}) => {
     if (LEVELS.indexOf(at) < LEVELS.indexOf(level)) return;
-    process.stderr.write(
-      `${JSON.stringify({ time: new Date().toISOString(), level: at, message, ...fields })}\n`,
-    );
+    stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: at, message, ...fields })}\n`);
   };
 }
 
-export function context(options: GlobalOptions, signal: AbortSignal): Context {
+export function context(options: GlobalOptions, host: Host, signal: AbortSignal): Context {
   return {
-    output: new Output(options.json ?? false, process, process.env),
-    dataDir: options.data ?? defaultDataDir(process.env),
-    log: stderrLog(options.log ?? 'error'),
+    host,
+    output: new Output(options.json ?? false, host, host.env),
+    dataDir: options.data ?? defaultDataDir(host.env),
+    cost: PASSPHRASE_COST,
+    log: stderrLog(host, options.log ?? 'error'),
     signal,
-    env: process.env,
+    env: host.env,
   };
 }
 

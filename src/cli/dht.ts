@@ -27,9 +27,9 @@ export async function dhtPut(
   text: string | undefined,
   { hours }: DhtPutOptions,
 ): Promise<void> {
-  const { output, signal } = context;
+  const { output } = context;
   const lasting = hours === undefined ? {} : { ttlMs: hoursArgument(hours) * HOUR_MS };
-  const content = contentOf(text, signal, nothingToPut);
+  const content = contentOf(text, context, nothingToPut);
   await withNode(context, async (client) => {
     const data = Buffer.from(await whole(content)).toString('base64');
     output.progress(...ASKING);

@@ -28,7 +28,7 @@ const MIN_NODE = [24, 11] as const;
 /** Below this much free space (bytes) tor and the inbox soon fail. */
 const LOW_DISK_BYTES = 200e6;
 
-export async function doctor({ output, dataDir, env }: Context): Promise<void> {
+export async function doctor({ host, output, dataDir, env }: Context): Promise<void> {
   const dir = layout(dataDir);
   const findings = [
     runtime(),
@@ -52,7 +52,7 @@ export async function doctor({ output, dataDir, env }: Context): Promise<void> {
     { failed, warned: findings.filter(({ verdict }) => verdict === 'warn').length },
     failed === 0 ? 'A node can run here.' : `${failed} of ${findings.length} checks failed.`,
   );
-  if (failed > 0) process.exitCode = EXIT.failed;
+  if (failed > 0) host.exitCode = EXIT.failed;
 }
 
 function runtime(): Finding {

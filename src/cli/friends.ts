@@ -65,9 +65,9 @@ export interface AddOptions {
 
 /** The invite as an argument, which others on the machine can read, or else from a person or a pipe. */
 export async function add(context: Context, given: string | undefined, options: AddOptions): Promise<void> {
-  const { output, signal } = context;
-  const uri = given ?? (await asked('Invite: ', signal)) ?? '-';
-  const read = uri === '-' ? await textOf(contentOf(uri, signal, noInvite), noInvite) : uri;
+  const { output } = context;
+  const uri = given ?? (await asked('Invite: ', context)) ?? '-';
+  const read = uri === '-' ? await textOf(contentOf(uri, context, noInvite), noInvite) : uri;
   const invite = read.replaceAll(/\s/g, ''); // pasted over several lines
   if (!/^kith:/i.test(invite)) throw noInvite();
   await withPeople(context, async (people) => {

@@ -10,12 +10,12 @@ import { counted } from './output.ts';
 
 /** The lines are the result: with and without --json the same, readable by `kith import`. */
 export async function exportHistory(context: Context, who: string | undefined): Promise<void> {
-  const { signal, output } = context;
+  const { host, signal, output } = context;
   await withPeople(context, async (people) => {
     let messages = 0;
     for await (const line of people.exportHistory(who)) {
       messages++;
-      if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain', { signal });
+      if (!host.stdout.write(`${line}\n`)) await once(host.stdout, 'drain', { signal });
     }
     output.warning(`${counted(messages, 'line')}, not encrypted: whoever has them can read them.`);
   });
@@ -23,7 +23,7 @@ export async function exportHistory(context: Context, who: string | undefined): 
 
 export async function importHistory(context: Context, path: string): Promise<void> {
   const { output } = context;
-  const input = path === '-' ? process.stdin : createReadStream(path);
+  const input = path === '-' ? context.host.stdin : createReadStream(path);
   const failed = new Promise<never>((_resolve, reject) => {
     input.once('error', (cause) => reject(unreadable(cause)));
   });

@@ -17,13 +17,13 @@ export interface InitOptions extends PassphraseOptions {
 }
 
 export async function init(context: Context, options: InitOptions): Promise<void> {
-  const { output, dataDir } = context;
+  const { cost, output, dataDir } = context;
   const access = { disk: systemDisk, random: systemRandom };
   const dir = await openDataDir(dataDir, systemDisk);
   const { passphraseFile: file } = options;
   const wanted = options.passphrase === true || file !== undefined;
   const passphrase = wanted ? await newPassphrase(context, { file, option: '--passphrase-file' }) : undefined;
-  const storeKey = await createStoreKey(dir, { ...access, passphrase });
+  const storeKey = await createStoreKey(dir, { ...access, passphrase, cost });
   const database = await openPeopleDatabase(dir, storeKey, access);
   const onion = `${onionOf(new HomeRows(database, nodeProvider).currentKey(systemRandom)).host}.onion`;
   database.close();

@@ -30,11 +30,11 @@ export async function send(
   text: string | undefined,
   { file, reply, wait = false }: SendCommandOptions,
 ): Promise<void> {
-  const { output, signal } = context;
+  const { host, output } = context;
   const replyTo = reply === undefined ? {} : { replyTo: messageArgument(reply) };
   const attachment = file === undefined ? {} : { attachment: await attachmentOf(file) };
   const caption = file !== undefined && text === undefined;
-  const words = caption ? {} : { text: await textOf(contentOf(text, signal, nothingToSend)) };
+  const words = caption ? {} : { text: await textOf(contentOf(text, context, nothingToSend)) };
   let saved: MessageView | undefined;
   const deliver = async (people: KithClient): Promise<void> => {
     const events = people.events();
@@ -53,7 +53,7 @@ export async function send(
       ? `#${message.seq} ${stateText(message)}.`
       : `Saved as #${message.seq}; where it is: kith why ${message.seq}`;
     output.result('message', fieldsOf(message), notes ?? sentence);
-    if (message.state === 'failed') process.exitCode = 1;
+    if (message.state === 'failed') host.exitCode = 1;
   };
   await withPeople(context, deliver, () => (saved === undefined ? stoppedEarly() : stoppedWaiting(saved)));
 }
@@ -179,7 +179,7 @@ export async function why(context: Context, given: string): Promise<void> {
 /** The new text as an argument, which others on the machine can read, or from a pipe or a person (`-`). */
 export async function edit(context: Context, given: string, text: string | undefined): Promise<void> {
   const ref = messageArgument(given);
-  const words = await textOf(contentOf(text, context.signal, nothingToPutThere));
+  const words = await textOf(contentOf(text, context, nothingToPutThere));
   if (words.trim() === '') throw nothingToPutThere();
   await withMessage(context, 'edited', ref, (people, message) => people.edit(message, words));
 }

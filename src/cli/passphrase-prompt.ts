@@ -72,20 +72,20 @@ export async function newPassphrase(
 }
 
 /** Waits for a line from the terminal without showing it. */
-async function typed({ signal }: Context, question: string, option: string): Promise<string> {
-  if (process.stdin.isTTY !== true) {
+async function typed({ host, signal }: Context, question: string, option: string): Promise<string> {
+  if (host.stdin.isTTY !== true) {
     throw new KithError('PASSPHRASE_NEEDED', 'this needs a passphrase, and there is no terminal to ask', {
       hint: `Give a file that holds it: ${option} FILE.`,
     });
   }
-  process.stderr.write(question);
+  host.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  const lines = createInterface({ input: host.stdin, output: nowhere, terminal: true });
   try {
     return await lines.question('', { signal });
   } finally {
     lines.close();
-    process.stderr.write('\n');
+    host.stderr.write('\n');
   }
 }
 

@@ -24,9 +24,9 @@ export async function say(
   text: string | undefined,
   { anonymous = false }: SayCommandOptions,
 ): Promise<void> {
-  const { output, signal } = context;
+  const { output } = context;
   const { host, port } = onionArgument(onion, 'node'); // a mistyped address fails before the node is asked for anything
-  const content = contentOf(text, signal, nothingToSay);
+  const content = contentOf(text, context, nothingToSay);
   let finishing = false;
   const deliver = async (client: RpcClient): Promise<void> => {
     output.progress('connecting', {}, 'Connecting through Tor…');

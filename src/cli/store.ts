@@ -47,7 +47,7 @@ export async function passphraseSet(context: Context, options: NewPassphraseOpti
   const isLocked = await lockedByPassphrase(dir);
   const old = isLocked ? await askPassphrase(context, options) : undefined;
   const fresh = await newPassphrase(context, { file: options.newFile, option: '--new-file' });
-  await setPassphrase(dir, { old, new: fresh }, ACCESS);
+  await setPassphrase(dir, { old, new: fresh }, { ...ACCESS, cost: context.cost });
   context.output.result(
     'passphrase',
     { set: true },
@@ -97,7 +97,7 @@ export async function restore(context: Context, path: string, options: NewPassph
     const dir = await openDataDir(context.dataDir, systemDisk);
     await withLock(dir, async () => {
       const key = wanted
-        ? await createStoreKey(dir, { ...ACCESS, passphrase })
+        ? await createStoreKey(dir, { ...ACCESS, passphrase, cost: context.cost })
         : await storeKeyOf(dir, { ...ACCESS, passphrase: () => askPassphrase(context, options) });
       const { rows } = restoredInto(dir, key, backup);
       const writtenAt = new Date(backup.createdAt).toISOString();
@@ -128,9 +128,9 @@ export interface WipeOptions {
 }
 
 export async function wipeAll(context: Context, { yes = false }: WipeOptions): Promise<void> {
-  const { output, signal } = context;
+  const { output } = context;
   const dir = layout(context.dataDir);
-  if (!yes && !(await confirmed(`Remove ${dir.root} and everything in it, for good?`, signal))) {
+  if (!yes && !(await confirmed(`Remove ${dir.root} and everything in it, for good?`, context))) {
     throw new KithError('NOT_CONFIRMED', 'nothing was removed', {
       hint: 'Say yes, or add --yes. There is no way back.',
     });
@@ -156,7 +156,7 @@ async function backupHere(
     const key = await storeKeyOf(dir, { ...ACCESS, passphrase: ask });
     const database = await openPeopleDatabase(dir, key, ACCESS);
     try {
-      const init = { database, path, passphrase, clock: systemClock, ...ACCESS };
+      const init = { database, path, passphrase, cost: context.cost, clock: systemClock, ...ACCESS };
       return (await writeBackup({ ...init, signal: context.signal })).rows;
     } finally {
       database.close();

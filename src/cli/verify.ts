@@ -24,7 +24,7 @@ export function makeVerify(verifying: Command, run: Run): void {
 }
 
 async function verify(context: Context, who: string, options: VerifyOptions): Promise<void> {
-  const { output, signal } = context;
+  const { output } = context;
   await withPeople(context, async (people) => {
     const friend = await people.friend(who);
     const name = output.bold(oneLine(friend.name));
@@ -39,7 +39,7 @@ async function verify(context: Context, who: string, options: VerifyOptions): Pr
     const given = typeof options.device === 'string' ? plainWords(options.device) : undefined;
     const same =
       options.yes === true ||
-      (await confirmed(`Does ${oneLine(friend.name)} read the same words to you?`, signal));
+      (await confirmed(`Does ${oneLine(friend.name)} read the same words to you?`, context));
     // a person has just said that what is shown is right; --yes can only mean words that it is given
     const compare = options.yes === true ? given : shown?.words;
     const trusted = same ? await people.trust(who, compare === undefined ? {} : { device: compare }) : friend;

@@ -19,7 +19,7 @@ import type { Clock } from '../safety/clock.ts';
 import type { Database } from '../store/database.ts';
 import type { BatchParts } from './batch.ts';
 import type { ContactId } from './face.ts';
-import { MAX_BELIEVED_COUNT, ROLLED_BACK_INTERVAL_MS } from './limits.ts';
+import { COUNT_LEAP, MAX_BELIEVED_COUNT, ROLLED_BACK_INTERVAL_MS } from './limits.ts';
 import type { Openings } from './openings.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -51,7 +51,7 @@ export class Contacts {
 
   /** See Delivery.meet. */
   meet(bytes: Uint8Array, { fingerprint, oneTimePrekey }: MeetOptions): 'met' | 'changed' {
-    const { p, own, clock, peers, openings } = this.#parts;
+    const { p, own, clock, peers, streams, openings } = this.#parts;
     const now = clock.now();
     const bundle = verifyBundle(p.provider, bytes, now);
     if (!equal(bundle.fingerprint, fingerprint)) throw wrongContact();
@@ -59,6 +59,7 @@ export class Contacts {
     const learned = peers.learn(bundle);
     if (learned === 'changed') return 'changed';
     if (learned === 'gone') throw goneDevice();
+    streams.prepare(fingerprint);
     openings.open(fingerprint, now, oneTimePrekey === undefined ? {} : { oneTimePrekey });
     return 'met';
   }
@@ -119,7 +120,7 @@ export class Contacts {
     if (clock.monotonic() - lastAt < ROLLED_BACK_INTERVAL_MS) return false;
     database.afterCommit(() => this.#rolledBackAt.set(toHex(contact), clock.monotonic()));
     const stream = streams.streamOf(contact);
-    streams.begin(contact, seen);
+    streams.begin(contact, seen + COUNT_LEAP);
     outbox.renumber(contact, stream);
     openings.open(contact, clock.now(), { forgetting: true });
     return true;

@@ -47,7 +47,7 @@ export class Delivery {
     const own = (this.#own = new OwnKeys(database, p));
     const peers = (this.#peers = new Peers(database));
     const sessions = (this.#sessions = new SessionStore(database));
-    const streams = (this.#streams = new Streams(database, p.random));
+    const streams = (this.#streams = new Streams(database, p.random, clock));
     const outbox = (this.#outbox = new Outbox(database, clock, streams));
     const openings = new Openings(p, own, peers, sessions);
     const parts = { p, own, peers, sessions, streams };
@@ -145,6 +145,11 @@ export class Delivery {
     return this.#contacts.pairKeys(contact);
   }
 
+  /** Both sides have logged in under this pair key: it is the last to go. */
+  pairKeyUsed(contact: ContactId, key: Uint8Array): void {
+    this.#do(() => this.#peers.usePairKey(contact, key));
+  }
+
   /**
    * Saves a content (1 to MAX_CONTENT_BYTES) for the contact under a key of 16 bytes, in the caller's transaction. One of
    * the same key that was never encrypted is replaced; where it was, both go, and `onKept` is called for each. Throws
@@ -180,12 +185,12 @@ export class Delivery {
 
   /** Sends over this route from now on, until what it returns is called: at once, when the way is lost. */
   attach(route: Route): () => void {
-    return this.#lanes.of(route.contact).attach(route);
+    return this.#lanes.attach(route);
   }
 
-  /** The route of this contact is narrow no more, or is so now. */
+  /** The other end of this contact's route has shown that it is the contact. */
   routeChanged(contact: ContactId): void {
-    this.#lanes.of(contact).ask();
+    this.#lanes.of(contact).mayOpen();
   }
 
   /**
@@ -196,7 +201,7 @@ export class Delivery {
     return this.#reception.receive(carried, from);
   }
 
-  /** How many ciphertexts each has made for the other, as far as is known here; what is told the contact at a login. */
+  /** Of the last ciphertexts that each has made for the other, as far as is known here; what is told the contact at a login. */
   counts(contact: ContactId): Counts {
     return this.#streams.counts(contact);
   }

@@ -61,7 +61,8 @@ export class Encryption {
     const peer = peers.get(contact);
     if (peer === null) return null;
     if (peer.changedTo !== null) return 'device-changed';
-    const wants = outbox.waiting(contact) > 0;
+    // over a narrow way also for nothing: they may have lost what they had, and come to a pair key only with our answer
+    const wants = way.isNarrow || outbox.waiting(contact) > 0;
     let cause: EncryptionCause | null = wants ? openings.ensure(contact, memory.opening, times) : null;
     const which = way.isNarrow ? 'nothing' : 'all';
     if (!this.#encrypt(contact, memory, times, wants && cause === null ? which : null)) {

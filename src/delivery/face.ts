@@ -8,7 +8,7 @@ export interface Carried {
   readonly form: 'opening' | 'message';
   readonly bytes: Uint8Array;
   /**
-   * How many ciphertexts the sender had made for this contact, this one included: below 2^48. Who is told a higher
+   * One more with each ciphertext that the sender makes for this contact, from the time of day on: below 2^48. Who is told a higher
    * one of its own than it knows, with the tag of it, has been rolled back.
    */
   readonly count: number;
@@ -30,6 +30,8 @@ export interface Route {
    * now. Only what may be lost goes over such a way: openings and replies without content. May change while it is open.
    */
   readonly isNarrow?: boolean;
+  /** Whether the other end has shown what only the contact has. */
+  readonly isFirm?: boolean;
   /** Resolves with the other side's verdict; rejects when the way is lost, and then nothing is known. */
   send(carried: Carried, signal: AbortSignal): Promise<Verdict>;
 }

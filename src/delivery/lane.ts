@@ -99,6 +99,7 @@ export class Lane {
   /** What was learned lets an opening be tried at once. */
   mayOpen(): void {
     this.#memory.opening.nextAt = 0;
+    openingWasTaken(this.#memory.opening);
     this.ask();
   }
 

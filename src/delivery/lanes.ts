@@ -1,7 +1,7 @@
 /** The lanes of all contacts, each made when it is first needed, and who is told when something waits and there is no way. */
 
 import { copyOf, toHex } from '../safety/bytes.ts';
-import type { ContactId } from './face.ts';
+import type { ContactId, Route } from './face.ts';
 import { Lane, type LaneParts } from './lane.ts';
 
 export class Lanes {
@@ -24,6 +24,14 @@ export class Lanes {
     const lane = new Lane(this.#parts, copyOf(contact));
     this.#lanes.set(toHex(contact), lane);
     return lane;
+  }
+
+  attach(route: Route): () => void {
+    const lane = this.of(route.contact);
+    const detach = lane.attach(route);
+    // what was said on a way whose other end may have been somebody else is no reason to wait
+    if (route.isFirm === true) lane.mayOpen();
+    return detach;
   }
 
   /** A turn where there is a way; else, where there is something to send, whoever can make one is told. */

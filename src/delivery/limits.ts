@@ -53,8 +53,20 @@ export const OPENINGS_INTERVAL_MS = 60_000;
 /** First contacts that are remembered under one set of prekeys, about 4 MiB: more have to wait for the next set. */
 export const MAX_REPLAYS = 16_384;
 
+/** Those of them that strangers get, who come to a door with no one-time prekey: the rest is for friends and invited. */
+export const MAX_STRANGER_REPLAYS = (3 * MAX_REPLAYS) / 4;
+
+/** Between two sets of prekeys that are made because strangers have filled the one before. */
+export const FULL_ROTATE_MS = 24 * 60 * 60_000;
+
 /** Nobody sends so many: who claims to have seen more lies. Far below the 48 bits of a count. */
 export const MAX_BELIEVED_COUNT = 2 ** 40;
+
+/** Counts that a second of the clock is worth where a count begins: more than anybody sends for long. */
+export const COUNTS_PER_SECOND = 64;
+
+/** From what a contact has given back to where an old copy goes on: other copies may have counted further by as much. */
+export const COUNT_LEAP = 2 ** 16;
 
 /** Rows read at once by a walk; an outbox row has up to 15 KiB. */
 export const WALK_ROWS = 64;

@@ -39,7 +39,7 @@ export function newOpeningMemory(): OpeningMemory {
   return { refused: null, nextAt: 0, delayMs: REOPEN_MIN_MS };
 }
 
-/** The contact has taken something: what was remembered against openings is forgotten. */
+/** The contact has taken something, or may take it now: what was remembered against openings is forgotten. */
 export function openingWasTaken(memory: OpeningMemory): void {
   memory.delayMs = REOPEN_MIN_MS;
 }

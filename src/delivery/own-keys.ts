@@ -29,7 +29,7 @@ import type { Database } from '../store/database.ts';
 import type { SealedTable } from '../store/sealed-table.ts';
 import { FieldReader, FieldWriter } from '../wire/fields.ts';
 import { CountTags } from './count-tag.ts';
-import { MAX_REPLAYS, WALK_ROWS } from './limits.ts';
+import { FULL_ROTATE_MS, MAX_REPLAYS, MAX_STRANGER_REPLAYS, WALK_ROWS } from './limits.ts';
 
 const IDENTITY_NAME = utf8('identity');
 const VERSION = 1;
@@ -57,10 +57,10 @@ export class OwnKeys {
     this.tags = tags;
   }
 
-  /** The newest set, made where it is due at `now` (milliseconds since 1970). In a transaction. */
+  /** The newest set, made where it is due, or full, at `now` (milliseconds since 1970). In a transaction. */
   newest(now: number): Prekeys {
     const [newest] = this.sets();
-    if (newest !== undefined && !rotationDue(newest, now)) return newest;
+    if (newest !== undefined && !rotationDue(newest, now) && !this.#isUsedUp(newest, now)) return newest;
     const made = generatePrekeys(this.#p, this.identity, this.sets(), now);
     this.#prekeyRows.put({ name: nameOf(made.id), value: encodePrekeys(made.secrets), alias: null });
     this.#change([made, ...this.sets()]);
@@ -114,9 +114,10 @@ export class OwnKeys {
     return this.#replayRows.has(replayId);
   }
 
-  /** Whether no more first contacts can be accepted under this set. */
-  isFull(prekeyId: number): boolean {
-    return this.#replayRows.count(nameOf(prekeyId)) >= MAX_REPLAYS;
+  /** Whether no more first contacts can be accepted under this set; strangers get a part of it. */
+  isFull(prekeyId: number, isStranger: boolean): boolean {
+    const most = isStranger ? MAX_STRANGER_REPLAYS : MAX_REPLAYS;
+    return this.#replayRows.count(nameOf(prekeyId)) >= most;
   }
 
   /** Refuses this first contact from now on, as long as the set is kept. In the transaction that accepts it. */
@@ -127,6 +128,11 @@ export class OwnKeys {
       alias: null,
       value: Uint8Array.of(VERSION),
     });
+  }
+
+  /** At most so often that all sets that are kept can be tried with an opening. */
+  #isUsedUp({ id, issued }: Prekeys, now: number): boolean {
+    return now - issued * 1000 >= FULL_ROTATE_MS && this.isFull(id, true);
   }
 
   #change(sets: readonly Prekeys[]): void {

@@ -25,7 +25,7 @@ export interface Peer {
   readonly bundle: Uint8Array;
   /** Of another device of the same identity, verified: until a person has confirmed it nothing goes out. */
   readonly changedTo: Uint8Array | null;
-  /** Newest first, at most MAX_PAIR_KEYS. */
+  /** Last learned or last used first, at most MAX_PAIR_KEYS. */
   readonly pairKeys: readonly PairKey[];
 }
 

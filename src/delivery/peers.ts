@@ -12,7 +12,7 @@ import type { SealedTable } from '../store/sealed-table.ts';
 import { unknownContact } from './errors.ts';
 import type { ContactId } from './face.ts';
 import { MAX_PAIR_KEYS, WALK_ROWS } from './limits.ts';
-import { decodePeer, encodePeer, type Peer } from './peer-row.ts';
+import { decodePeer, encodePeer, type PairKey, type Peer } from './peer-row.ts';
 import { RowCache } from './row-cache.ts';
 
 export class Peers {
@@ -86,6 +86,15 @@ export class Peers {
     const peer = this.require(contact);
     const pairKeys = [{ transcript, key }, ...peer.pairKeys].slice(0, MAX_PAIR_KEYS);
     this.#put(contact, { ...peer, pairKeys });
+  }
+
+  /** Both have this key: it is the last to go. Who restores one backup again and again has no other. */
+  usePairKey(contact: ContactId, key: Uint8Array): void {
+    const peer = this.get(contact);
+    const at = peer?.pairKeys.findIndex((known) => equal(known.key, key)) ?? -1;
+    if (peer === null || at <= 0) return;
+    const others = peer.pairKeys.filter((_, i) => i !== at);
+    this.#put(contact, { ...peer, pairKeys: [peer.pairKeys[at] as PairKey, ...others] });
   }
 
   forget(contact: ContactId): void {

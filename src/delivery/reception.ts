@@ -142,7 +142,9 @@ export class Reception {
       }
       // a stranger who says nothing is nobody's contact, and would never be forgotten
       if (peer === null && received.content.length === 0) throw new Refusal('refused');
-      if (own.isFull(opening.header.prekeyId)) {
+      // whoever has a one-time prekey was invited, and comes once
+      const isStranger = from.contact === null && accepted.oneTimePrekeyId === 0;
+      if (own.isFull(opening.header.prekeyId, isStranger)) {
         forgetUnkept(received, before);
         throw new Refusal('busy');
       }
@@ -161,6 +163,7 @@ export class Reception {
     // before anything is written: it comes again, and costs less then
     if (place === 'early') throw new Refusal('busy');
     const count = this.#countOf(contact, received, from, carried);
+    streams.prepare(contact);
     sessions.put(contact, received.contact);
     sessions.applySkipped(transcript, received.skipped);
     if (epochKeys !== null) {

@@ -1,12 +1,17 @@
 /**
  * The numbers of contents in both directions. `heard` (in backups): how far a contact's contents were applied. `said`
- * (never in backups): which numbers were given to a contact, and how many ciphertexts were made. Who was restored has
- * no `said`, and begins another stream; who was rolled back without knowing hears it from the contact, and does so then.
+ * (never in backups): which numbers were given to a contact, and the count of ciphertexts. Who was restored has no
+ * `said`, and begins another stream; who was rolled back without knowing hears it from the contact, and does so then.
+ *
+ * A count begins at the time of day, not at 0: so it is above all that was counted for the same contact before a restore,
+ * or before they were removed, and no tag of then means anything. A clock that is wrong by more makes tags of then mean
+ * that this is an old copy.
  *
  * Owner: Delivery; everything that writes is called inside a transaction.
  */
 
 import { equal } from '../safety/bytes.ts';
+import type { Clock } from '../safety/clock.ts';
 import type { RandomBytes } from '../safety/random.ts';
 import type { Database } from '../store/database.ts';
 import type { SealedTable } from '../store/sealed-table.ts';
@@ -15,7 +20,7 @@ import { type ContentHead, STREAM_BYTES } from './content-head.ts';
 import type { ContactId } from './face.ts';
 import { COUNT_TAG_BYTES } from './count-tag.ts';
 import { decodeHeard, encodeHeard, type Heard, type HeardStream, type Told } from './heard-row.ts';
-import { MAX_BELIEVED_COUNT, MAX_STREAMS } from './limits.ts';
+import { COUNTS_PER_SECOND, MAX_BELIEVED_COUNT, MAX_STREAMS } from './limits.ts';
 import { RowCache } from './row-cache.ts';
 
 const VERSION = 1;
@@ -30,11 +35,11 @@ interface Said {
   readonly stream: Uint8Array;
   /** Number of the next content. */
   readonly next: number;
-  /** Ciphertexts made so far. */
+  /** Of the last ciphertext; see {@link Streams} for where it begins. */
   readonly sent: number;
 }
 
-/** How many ciphertexts two have made for each other. */
+/** The counts of the last ciphertexts that two have made for each other. */
 export interface Counts {
   /** By us. */
   readonly sent: number;
@@ -52,13 +57,15 @@ export interface Numbered {
 
 export class Streams {
   readonly #random: RandomBytes;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #saidRows: SealedTable;
   readonly #heardRows: SealedTable;
   readonly #said: RowCache<Said>;
   readonly #heard: RowCache<Heard>;
 
-  constructor(database: Database, random: RandomBytes) {
+  constructor(database: Database, random: RandomBytes, clock: Pick<Clock, 'now'>) {
     this.#random = random;
+    this.#clock = clock;
     this.#saidRows = database.table('said');
     this.#heardRows = database.table('heard');
     this.#said = new RowCache(database);
@@ -87,10 +94,15 @@ export class Streams {
     this.#putSaid(contact, { ...this.#saidOf(contact), sent });
   }
 
-  /** From here on numbers are of another stream; `sent` where it is known to be higher. */
+  /** Before the first session: an older copy has to know where the count began to find that it is one. */
+  prepare(contact: ContactId): void {
+    if (!this.#saidRows.has(contact)) this.#putSaid(contact, this.#saidOf(contact));
+  }
+
+  /** From here on numbers are of another stream, and counts above `sent` and above all that a copy has made by now. */
   begin(contact: ContactId, sent: number): void {
-    const said = this.#saidOf(contact);
-    this.#putSaid(contact, { stream: this.#random(STREAM_BYTES), next: 1, sent: Math.max(sent, said.sent) });
+    const above = Math.max(sent, this.#saidOf(contact).sent, this.#countOfNow());
+    this.#putSaid(contact, { stream: this.#random(STREAM_BYTES), next: 1, sent: above });
   }
 
   /** `twice`: it was applied. `early`: another one has to be applied first. */
@@ -121,10 +133,16 @@ export class Streams {
   #saidOf(contact: ContactId): Said {
     return this.#said.get(contact, () => {
       const row = this.#saidRows.get(contact);
-      if (row === null) return { stream: this.#random(STREAM_BYTES), next: 1, sent: 0 };
+      if (row === null) return { stream: this.#random(STREAM_BYTES), next: 1, sent: this.#countOfNow() };
       const reader = new FieldReader('said-row', row.value.subarray(1));
       return { stream: reader.bytes(STREAM_BYTES), next: reader.u48(), sent: reader.u48() };
     });
+  }
+
+  /** Half of what is believed is not reached before the year 2242, and leaves room to count on. */
+  #countOfNow(): number {
+    const count = Math.floor((this.#clock.now() / 1000) * COUNTS_PER_SECOND);
+    return Math.max(0, Math.min(count, MAX_BELIEVED_COUNT / 2));
   }
 
   #heardOf(contact: ContactId): Heard {

@@ -28,7 +28,7 @@ export const MAC_BYTES = 32;
 export const BUNDLE_HASH_BYTES = 32;
 const PING_BYTES = 8;
 /** As in delivery/count-tag.ts. */
-export const FRAME_TAG_BYTES = 16;
+const FRAME_TAG_BYTES = 16;
 /** As in kem/bundle.ts. */
 export const FRIEND_BUNDLE_BYTES = 9_428;
 /** As in kem/sealed-envelope.ts. */

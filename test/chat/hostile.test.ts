@@ -100,6 +100,46 @@ describe('an echo after a restore', () => {
   });
 });
 
+test('an echo of what was erased with its conversation is not taken, also after the next friendship', () => {
+  const { alice, bob } = pair();
+  const again = alice.restored();
+  again.chat.meet(BOB);
+  again.chat.send(BOB, { text: 'erased' });
+  const erased = waiting(again).at(-1) as Uint8Array;
+  settle(again, bob);
+  again.chat.forget(BOB, { history: true });
+  again.chat.meet(BOB);
+  const echo = encodeChatNotice({ kind: 'echo', read: true, content: erased });
+  assert.equal(receive(again, BOB, echo), 'kept');
+  assert.deepEqual(again.texts(BOB), []);
+});
+
+test('an older timer of theirs that is sent again after a restore does not replace a newer own one, a newer does', async () => {
+  for (const mineLast of [true, false]) {
+    const { alice, bob, clock } = pair();
+    // so that Alice's own comes back first
+    alice.chat.send(BOB, { text: 'x' });
+    settle(alice, bob);
+    bob.chat.send(ALICE, { text: 'x' });
+    settle(alice, bob);
+    const backup = alice.backup();
+    const set = async (side: Side, seconds: number) => {
+      await clock.advance(60_000);
+      side.chat.setTimer(side === alice ? BOB : ALICE, seconds);
+      settle(alice, bob);
+    };
+    if (mineLast) await set(bob, 0);
+    await set(alice, 3_600);
+    if (!mineLast) await set(bob, 0);
+    await clock.advance(60_000);
+    const again = alice.restored(backup);
+    again.chat.meet(BOB);
+    settle(again, bob);
+    const expected = mineLast ? 3_600 : 0;
+    assert.deepEqual([again.chat.timer(BOB), bob.chat.timer(ALICE)], [expected, expected]);
+  }
+});
+
 test('a timer that comes back after a restore does not replace one that was set after it', async () => {
   const { alice, bob, clock } = pair();
   const backup = alice.backup();
@@ -199,7 +239,8 @@ describe('what a thief of our prekeys can say in the name of a proven friend', (
 });
 
 describe('a friend who asks for a great deal', () => {
-  const resend = (chain: Uint8Array) => encodeChatNotice({ kind: 'resend', chain, from: 0, to: 2 ** 47 });
+  const resend = (chain: Uint8Array, to = 2 ** 47) =>
+    encodeChatNotice({ kind: 'resend', chain, from: 0, to });
 
   test('gets nothing for chains that are not here, and nobody looks through the outbox', () => {
     const { alice, bob } = pair();
@@ -216,18 +257,20 @@ describe('a friend who asks for a great deal', () => {
     let side = alice;
     for (let i = 0; i < 3; i++) {
       side = side.restored();
-      for (let n = 0; n < 80; n++) side.chat.send(BOB, { text: `${i} ${n}` });
+      side.database.transaction(() => {
+        for (let n = 0; n < 70; n++) side.chat.send(BOB, { text: `${i} ${n}` });
+      });
       chains.push(decodeChatContent(waiting(side)[0] as Uint8Array).chain);
       side.database.transaction(() => {
         for (const { name } of side.outbox.rows(BOB)) side.outbox.drop(name);
       });
     }
-    for (let i = 0; i < 4; i++) {
-      for (const chain of chains) assert.equal(receive(side, BOB, resend(chain)), 'kept');
+    for (let i = 0; i < 2; i++) {
+      for (const chain of chains) assert.equal(receive(side, BOB, resend(chain, 69)), 'kept');
       assert.equal(waiting(side).length, 64);
     }
     settle(side, bob);
-    assert.equal(bob.chat.unread(ALICE), 240);
+    assert.equal(bob.chat.unread(ALICE), 210);
   });
 
   test('is answered that it was restored a few times, and then once a day', async () => {
@@ -242,8 +285,27 @@ describe('a friend who asks for a great deal', () => {
       return count;
     };
     assert.deepEqual([1, 2, 3, 4, 5].map(answers), [1, 1, 1, 0, 0]);
-    await clock.advance(RESTORED_EVERY_MS + 1);
-    assert.deepEqual([1, 2].map(answers), [1, 0]);
+    // what was one too many is not forgotten
+    await clock.advance(RESTORED_EVERY_MS + 1_000);
+    alice.chat.expire(clock.now());
+    assert.equal(waiting(alice).length, 1);
+    settle(alice, bob);
+    assert.equal(alice.chat.nextExpiry(), null);
+    assert.deepEqual([1, 2].map(answers), [0, 0]);
+  });
+
+  test('that it was restored under a clock of ours that was years ahead is answered under the right one', async () => {
+    const { alice, bob, clock } = pair();
+    alice.chat.send(BOB, { text: 'x' });
+    settle(alice, bob);
+    const restored = encodeChatNotice({ kind: 'restored', have: [], know: [] });
+    const right = clock.now();
+    clock.setWall(right + 10 * 365 * RESTORED_EVERY_MS);
+    assert.equal(receive(alice, BOB, restored), 'kept');
+    settle(alice, bob);
+    clock.setWall(right);
+    assert.equal(receive(alice, BOB, restored), 'kept');
+    assert.equal(waiting(alice).length, 1);
   });
 
   test('cannot fill the disk with gaps: places are bounded over all chains, and free again when filled', () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ASK_AFTER_MS, MAX_PLACES } from '../../src/chat/limits.ts';
+import { ASK_AFTER_MS, LATER_MS, MAX_GAPS, MAX_PLACES } from '../../src/chat/limits.ts';
 import { nodeProvider } from '../../src/safety/crypto/node.ts';
 import { copyOf } from '../../src/safety/bytes.ts';
 import {
@@ -105,6 +105,35 @@ describe('a gap', () => {
     ]);
     assert.equal(receive(bob, ALICE, numbered(2)), 'kept');
     assert.deepEqual(bob.texts(ALICE).slice(0, 2), ['<3', `<(${left - 1} missing)`]);
+  });
+
+  test('of which there are too many holds nothing up: all are filled, and nothing that has gone comes back', async () => {
+    const { alice, bob, clock } = pair();
+    const numbers = Array.from({ length: 2 * MAX_GAPS + 21 }, (_, i) => i);
+    alice.database.transaction(() => {
+      for (const i of numbers) {
+        if (i === 4 || i === 5) alice.chat.setTimer(BOB, i === 4 ? 1 : 0);
+        say(alice, bob, `${i}`);
+      }
+    });
+    // every second one does not come; '4', between the first of these, comes and disappears
+    alice.database.transaction(() => {
+      for (const { name, value } of alice.outbox.rows(BOB)) {
+        const content = decodeChatContent(copyOf(value, 1));
+        if (content.kind === 'text' && Number(content.text) % 2 === 1) alice.outbox.drop(name);
+      }
+    });
+    settle(alice, bob);
+    assert.equal(bob.last(ALICE).text, `${numbers.length - 1}`);
+    bob.chat.markRead(ALICE);
+    await clock.advance(2_000);
+    bob.chat.expire(clock.now());
+    for (let i = 0; i < 3; i++) await repair(bob, alice);
+    assert.deepEqual(
+      bob.texts(ALICE).filter((line) => line !== '<[timer]'),
+      numbers.filter((i) => i !== 4).map((i) => `<${i}`),
+    );
+    assert.ok(bob.history(ALICE).every(({ broken }) => !broken));
   });
 
   test('a message that does not follow from the one before is marked, whichever came first', () => {
@@ -327,22 +356,28 @@ describe('a restore', () => {
     assert.equal(again.chat.unread(ALICE), 151);
   });
 
-  test('what cannot be sent again now is sent at the next start, and delivery goes on', () => {
-    const { alice, bob } = pair();
-    say(alice, bob, 'first');
-    settle(alice, bob);
-    const backup = bob.backup();
-    for (let i = 0; i < 70; i++) say(alice, bob, `${i}`);
-    settle(alice, bob);
-    const again = bob.restored(backup);
-    again.chat.meet(ALICE);
-    carry(again, alice);
-    alice.outbox.full = true;
-    carry(alice, again);
-    assert.equal(again.history(ALICE).length, 65, 'the first batch');
-    alice.outbox.full = false;
-    alice.chat.meet(BOB);
-    settle(alice, again);
-    assert.equal(again.history(ALICE).length, 71);
+  test('what cannot be sent again now is sent later, or at the next start, and delivery goes on', async () => {
+    for (const how of ['later', 'next start']) {
+      const { alice, bob, clock } = pair();
+      say(alice, bob, 'first');
+      settle(alice, bob);
+      const backup = bob.backup();
+      for (let i = 0; i < 70; i++) say(alice, bob, `${i}`);
+      settle(alice, bob);
+      const again = bob.restored(backup);
+      again.chat.meet(ALICE);
+      carry(again, alice);
+      alice.outbox.full = true;
+      carry(alice, again);
+      assert.equal(again.history(ALICE).length, 65, 'the first batch');
+      alice.outbox.full = false;
+      if (how === 'next start') alice.chat.meet(BOB);
+      else {
+        await clock.advance(LATER_MS + 1_000);
+        alice.chat.expire(clock.now());
+      }
+      settle(alice, again);
+      assert.equal(again.history(ALICE).length, 71);
+    }
   });
 });

@@ -1,30 +1,34 @@
 /** `kith chat` before a node that answers: in a pipe, for programs, and when the other side ends it. */
 
 import assert from 'node:assert/strict';
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { idOf } from '../local/fake-people.ts';
 import { type FakeNode, fakeNode } from './fake-node.ts';
+import { startHere } from './here.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+process.env['TZ'] = 'UTC';
+
 const LIMIT = { timeout: 30_000 };
 
 let dir: string;
 let node: FakeNode;
 let stopped = false;
-let child: ChildProcessByStdio<Writable, Readable, Readable>;
+let child: ChildProcess | undefined;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'kith-chat-'));
+  process.chdir(dir);
   node = await fakeNode(join(dir, 'data'));
 });
 afterEach(async () => {
-  child.kill('SIGKILL');
+  process.chdir(tmpdir());
+  child?.kill('SIGKILL');
   if (!stopped) await node.stop();
   await rm(dir, { recursive: true, force: true });
 });
@@ -40,34 +44,53 @@ async function until(is: () => boolean): Promise<void> {
 
 /** A conversation whose output is read line by line. */
 function talk(...args: string[]) {
-  child = spawn(process.execPath, [MAIN, '--data', join(dir, 'data'), ...args], {
+  const { stdin, shown, ended } = startHere(['--data', join(dir, 'data'), ...args]);
+  return {
+    stdin,
+    ended: ended.then(({ stdout, stderr, exitCode }) => ({
+      code: exitCode,
+      shown: stdout.toString(),
+      errors: stderr,
+    })),
+    type: (line: string) => stdin.write(`${line}\n`),
+    /** Resolves when `text` was shown. */
+    seen: (text: string) => seenIn(shown, text),
+  };
+}
+
+/** The same in a process of its own. */
+function talkApart(...args: string[]) {
+  const started = spawn(process.execPath, [MAIN, '--data', join(dir, 'data'), ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    cwd: dir,
-    env: { ...process.env, NODE_NO_WARNINGS: '1', TZ: 'UTC' },
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
   });
-  child.stdin.on('error', () => {});
+  child = started;
+  const { stdin, stdout, stderr } = started;
+  stdin.on('error', () => {});
   let shown = '';
   let errors = '';
-  child.stdout.on('data', (text) => {
+  stdout.on('data', (text) => {
     shown += String(text);
   });
-  child.stderr.on('data', (text) => {
+  stderr.on('data', (text) => {
     errors += String(text);
   });
-  const ended = once(child, 'close').then(([code]) => ({ code: code as unknown, shown, errors }));
   return {
-    ended,
-    type: (line: string) => child.stdin.write(`${line}\n`),
-    /** Resolves when `text` was shown. */
-    seen: async (text: string) => {
-      const until = performance.now() + 10_000;
-      while (!shown.includes(text)) {
-        const waits = child.exitCode === null && performance.now() < until;
-        assert.ok(waits, `no ${text} in: ${shown} ${errors}`);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-    },
+    stdin,
+    ended: once(started, 'close').then(([code]) => ({ code: code as unknown, shown, errors })),
+    type: (line: string) => stdin.write(`${line}\n`),
+    seen: (text: string) => seenIn(() => shown, text),
   };
+}
+
+async function seenIn(shown: () => string, text: string): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!shown().includes(text)) {
+    assert.ok(performance.now() < end, `no ${text} in: ${shown()}`);
+    // looked at again and again
+    // oxlint-disable-next-line no-await-in-loop
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 test(
@@ -76,7 +99,7 @@ test(
   async () => {
     const { people } = node;
     people.arrive('bob', 'are you there?');
-    const { type, seen, ended } = talk('chat', 'bob');
+    const { stdin, type, seen, ended } = talkApart('chat', 'bob');
     await seen('are you there?');
     await until(() => people.friend('bob').unread === 0); // shown is read
     type('yes');
@@ -93,7 +116,7 @@ test(
     await seen('carol wrote to you: kith chat carol');
     people.deleteMessage(people.message('1').id, { onlyHere: true });
     await seen('#1 is gone');
-    child.stdin.end();
+    stdin.end();
     const { code, shown, errors } = await ended;
     assert.equal(errors, '');
     assert.equal(code, 0);
@@ -149,9 +172,9 @@ test('commands, and what is wrong with a line, which ends nothing', LIMIT, async
 });
 
 test('in a pipe every line is sent, in order, before it ends', LIMIT, async () => {
-  const { ended } = talk('--json', 'chat', 'bob');
+  const { stdin, ended } = talk('--json', 'chat', 'bob');
   const texts = Array.from({ length: 50 }, (_, at) => `line ${at}`);
-  child.stdin.end(texts.join('\n'));
+  stdin.end(texts.join('\n'));
   const { code, shown } = await ended;
   assert.equal(code, 0);
   assert.deepEqual(
@@ -173,22 +196,23 @@ test('in a pipe every line is sent, in order, before it ends', LIMIT, async () =
 test('older messages come with /more, up to the beginning', LIMIT, async () => {
   for (let at = 1; at <= 30; at++) node.people.arrive('bob', `text ${at}`);
   node.people.markRead('bob');
-  const { type, seen, ended } = talk('chat', 'bob');
+  const { stdin, type, seen, ended } = talk('chat', 'bob');
   await seen('text 30');
   type('/more');
   await seen('text 1\n');
   type('/more');
   await seen('That is the beginning.');
-  child.stdin.end();
+  stdin.end();
   const { shown } = await ended;
   assert.ok(shown.indexOf('text 11') < shown.indexOf('text 30'));
   assert.equal(shown.match(/text 11\n/g)?.length, 1);
 });
 
 test('it ends when the friend is gone, and when the node is', LIMIT, async () => {
+  node.people.arrive('bob', 'hello');
   const first = talk('chat', 'bob');
-  await first.seen('bob');
-  await until(() => node.people.watchers > 0);
+  await first.seen('hello');
+  await until(() => node.people.friend('bob').unread === 0); // it has read all that it asks for at first
   node.people.deny('bob');
   const { code, shown } = await first.ended;
   assert.equal(code, 0);

@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { SEALED_SLOT_MAX_BYTES } from '../../src/dht/sealed-slot.ts';
 import { CONFLICT, type FakeNode, fakeNode, SLOW } from './fake-node.ts';
+import { runHere } from './here.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const LIMIT = { timeout: 30_000 };
@@ -42,15 +43,20 @@ function start(...args: string[]) {
   return { child, ended };
 }
 
+/** In this process: what a process of its own adds is its pipes, of which the first test has some. */
 function run(input: Uint8Array | string, ...args: string[]) {
+  return runHere(['--data', join(dir, 'data'), ...args], input);
+}
+
+function runApart(input: Uint8Array | string, ...args: string[]) {
   const { child, ended } = start(...args);
   child.stdin.end(input);
   return ended;
 }
 
 /** Puts `content` through a pipe; the reference it got. */
-async function put(content: Uint8Array | string): Promise<string> {
-  const { stdout, exitCode } = await run(content, 'dht', 'put');
+async function put(content: Uint8Array | string, runs = run): Promise<string> {
+  const { stdout, exitCode } = await runs(content, 'dht', 'put');
   assert.equal(exitCode, 0);
   return /^kith-slot:.*$/m.exec(stdout.toString())?.[0] ?? assert.fail('no reference');
 }
@@ -59,8 +65,11 @@ async function put(content: Uint8Array | string): Promise<string> {
 const BYTES = Uint8Array.from({ length: SEALED_SLOT_MAX_BYTES }, (_, at) => (at * 7) % 256);
 
 test('what goes in through a pipe comes out of one byte for byte', LIMIT, async () => {
-  for (const content of [BYTES, 'a line\n']) {
-    const got = await run('', 'dht', 'get', await put(content));
+  for (const [content, runs] of [
+    [BYTES, runApart],
+    ['a line\n', run],
+  ] as const) {
+    const got = await runs('', 'dht', 'get', await put(content, runs));
     assert.deepEqual(got.stdout, Buffer.from(content));
     assert.equal(got.stderr, 'A scout is on its way through Tor…\n');
     assert.equal(got.exitCode, 0);

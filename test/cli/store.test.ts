@@ -13,6 +13,8 @@ import { init } from '../../src/cli/init.ts';
 import { Output } from '../../src/cli/output.ts';
 import { backup, restore } from '../../src/cli/store.ts';
 import { silent } from '../../src/safety/log.ts';
+import { CHEAP } from '../store/cheap.ts';
+import { runHere } from './here.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const SECRETS = { store: 'correct horse battery', backup: 'second staple word' };
@@ -23,30 +25,36 @@ test('a node is locked, backed up, restored elsewhere and wiped', { timeout: 120
   for (const [name, secret] of Object.entries(SECRETS)) await writeFile(join(dir, name), `${secret}\n`);
   const at = (name: string) => join(dir, name);
 
+  const all = (data: string, args: string[]) => ['--json', '--log', 'debug', '--data', at(data), ...args];
   /** The last line it printed, as a program reads it. */
-  const run = (data: string, ...args: string[]) =>
+  const lastOf = (stdout: string, stderr: string) => {
+    for (const secret of Object.values(SECRETS)) assert.ok(!(stdout + stderr).includes(secret));
+    return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
+  };
+  const runApart = (data: string, ...args: string[]) =>
     new Promise<Record<string, unknown>>((resolve, reject) => {
       const env = { ...process.env, NODE_NO_WARNINGS: '1' };
-      const all = [MAIN, '--json', '--log', 'debug', '--data', at(data), ...args];
-      execFile(process.execPath, all, { env }, (error, stdout, stderr) => {
-        if (error !== null && typeof error.code !== 'number') return reject(error);
-        for (const secret of Object.values(SECRETS))
-          assert.ok(!(stdout + stderr).includes(secret), args.join(' '));
-        resolve(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>);
+      execFile(process.execPath, [MAIN, ...all(data, args)], { env }, (error, stdout, stderr) => {
+        if (error !== null && typeof error.code !== 'number') reject(error);
+        else resolve(lastOf(stdout, stderr));
       }).stdin?.end();
     });
+  const run = async (data: string, ...args: string[]) => {
+    const { stdout, stderr } = await runHere(all(data, args));
+    return lastOf(stdout.toString(), stderr);
+  };
   const store = ['--passphrase-file', at('store')];
   const wrong = ['--passphrase-file', at('backup')];
   const ofBackup = ['--backup-passphrase-file', at('backup')];
 
-  const made = await run('data', 'init', ...store);
+  const made = await runApart('data', 'init', ...store);
   assert.deepEqual([made['result'], made['passphrase']], ['init', true]);
   assert.equal((await run('data', 'backup', at('file'), ...wrong, ...ofBackup))['code'], 'PASSPHRASE_WRONG');
   assert.ok(!existsSync(at('file')));
   assert.equal((await run('data', 'backup', at('file'), ...ofBackup))['code'], 'PASSPHRASE_NEEDED');
-  assert.equal((await run('data', 'backup', at('file'), ...store, ...ofBackup))['result'], 'backup');
+  assert.equal((await runApart('data', 'backup', at('file'), ...store, ...ofBackup))['result'], 'backup');
 
-  const restored = await run('other', 'restore', at('file'), ...ofBackup);
+  const restored = await runApart('other', 'restore', at('file'), ...ofBackup);
   assert.deepEqual([restored['result'], restored['passphrase']], ['restored', false]);
   assert.equal((await run('data', 'wipe'))['code'], 'NOT_CONFIRMED');
   assert.ok(existsSync(at('data')));
@@ -61,8 +69,10 @@ function here(dataDir: string, env: NodeJS.ProcessEnv = {}) {
   const context: Context = {
     output: new Output(false, { stdout: stream, stderr: stream }, {}),
     dataDir,
+    cost: CHEAP,
     log: silent,
     signal: new AbortController().signal,
+    host: { stdin: process.stdin, stdout: stream, stderr: stream, env },
     env,
   };
   return { context, shown: () => shown };

@@ -1,26 +1,22 @@
 /**
  * The command line as a person sees it: each .txt beside this file is a session in one fresh directory.
  *
- * `$ kith …` runs a command, `< ` a line on its standard input; the others below it are its whole output, `! ` before those on standard error; `? 69` is
+ * `$ kith …` runs a command (in this process: running-node.test.ts and others start some of their own), `< ` a line on its standard input; the others below it are its whole output, `! ` before those on standard error; `? 69` is
  * its exit code (0 when left out). From `@ name` on the fake node of that name runs in the directory. `…` stands for
  * any text within a line (also for an empty one), DIR for the directory. `# ` begins a comment.
  */
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
 import { type FakeNode, fakeNode, STANDINGS } from './fake-node.ts';
+import { runHere } from './here.ts';
 
 const HERE = new URL('.', import.meta.url);
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', HERE));
 
-/** Compiled once for all the commands here, which take half the time. */
-const CACHE = await mkdtemp(join(tmpdir(), 'kith-compiled-'));
-after(() => rm(CACHE, { recursive: true, force: true }));
+process.env['TZ'] = 'UTC';
 
 interface Step {
   readonly line: number;
@@ -73,37 +69,18 @@ function pattern(lines: readonly string[]): RegExp {
   return new RegExp(`^${escaped.map((line) => `${line}\\n`).join('')}$`);
 }
 
-interface Ran {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly exitCode: number;
-}
-
-function run(command: string, stdin: string, dir: string): Promise<Ran> {
+async function run(command: string, stdin: string, dir: string) {
   const [program, ...args] = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(
     ([, quoted, bare]) => quoted ?? bare ?? '',
   );
   assert.equal(program, 'kith');
-  return new Promise((resolve, reject) => {
-    const env = {
-      ...process.env,
-      KITH_DATA: join(dir, 'data'),
-      NODE_NO_WARNINGS: '1',
-      TZ: 'UTC',
-      NODE_COMPILE_CACHE: CACHE,
-    };
-    const child = execFile(
-      process.execPath,
-      [MAIN, ...args.map((arg) => arg.replace('DIR', dir))],
-      { env },
-      (error, stdout, stderr) => {
-        const exitCode = error === null ? 0 : error.code;
-        if (typeof exitCode === 'number') resolve({ stdout, stderr, exitCode });
-        else reject(error ?? new Error('no exit code'));
-      },
-    );
-    child.stdin?.end(stdin);
-  });
+  const env = { ...process.env, KITH_DATA: join(dir, 'data') };
+  const ran = await runHere(
+    args.map((arg) => arg.replace('DIR', dir)),
+    stdin,
+    env,
+  );
+  return { ...ran, stdout: ran.stdout.toString() };
 }
 
 for (const name of (await readdir(HERE)).filter((file) => file.endsWith('.txt'))) {

@@ -1,15 +1,12 @@
 /** `kith verify` where the device of a friend has changed: what is shown, and what it takes to confirm it. */
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { type FakeNode, fakeNode } from './fake-node.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+import { runHere } from './here.ts';
 
 let dir: string;
 let node: FakeNode;
@@ -24,17 +21,9 @@ after(async () => {
 });
 
 /** Nobody is at the terminal. */
-function verify(...args: string[]): Promise<{ readonly stdout: string; readonly stderr: string }> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, NODE_NO_WARNINGS: '1' };
-    const child = execFile(
-      process.execPath,
-      [MAIN, '--data', join(dir, 'data'), 'verify', ...args],
-      { env },
-      (_error, stdout, stderr) => resolve({ stdout, stderr }),
-    );
-    child.stdin?.end();
-  });
+async function verify(...args: string[]): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  const { stdout, stderr } = await runHere(['--data', join(dir, 'data'), 'verify', ...args]);
+  return { stdout: stdout.toString(), stderr };
 }
 
 test('the words of the devices are shown when asked for, or when they have changed', async () => {

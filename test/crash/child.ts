@@ -6,6 +6,7 @@
  */
 
 import { openSync, writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Channels } from '../../src/net/channel.ts';
 import { TABLES } from '../../src/node/open-store.ts';
@@ -87,6 +88,7 @@ answerCalls({
 process.on('disconnect', () => process.exit());
 await people.start(new AbortController().signal);
 process.send?.({ type: 'ready' });
+flushCompileCache(); // nothing is written at the end of a life that is killed
 
 function report(): Report {
   const to = friend() ?? '';

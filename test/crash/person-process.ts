@@ -39,11 +39,18 @@ export class PersonProcess {
     const child = fork(join(import.meta.dirname, 'child.ts'), args, {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: this.#environment(),
     });
     this.#process = child;
     child.on('message', (said: Said) => {
       if (child === this.#process) this.#hear(child, said);
     });
+  }
+
+  /** Later lives load what the first has compiled. None lives to write down its coverage. */
+  #environment(): NodeJS.ProcessEnv {
+    const { NODE_V8_COVERAGE: _, ...env } = process.env;
+    return { ...env, NODE_COMPILE_CACHE: join(this.dir, '..', 'compiled') };
   }
 
   async ready(): Promise<void> {

@@ -25,7 +25,7 @@ const PASSPHRASE = 'correct horse battery staple';
 const CHEAP = { memoryKib: 8, passes: 1, lanes: 1 };
 
 /** Thrown where the process is to end. */
-export class Crash extends Error {}
+class Crash extends Error {}
 
 /** Also where a part has wrapped it into an error of its own. */
 function isCrash(error: unknown): boolean {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import type { Carried, Route, Verdict } from '../../src/delivery/face.ts';
-import { MAX_REPLAYS, OPENINGS_BURST } from '../../src/delivery/limits.ts';
+import { MAX_REPLAYS, MAX_STRANGER_REPLAYS, OPENINGS_BURST } from '../../src/delivery/limits.ts';
 import { decodeBundle } from '../../src/kem/bundle.ts';
 import { decodeIdentity, encodeIdentity, KemError } from '../../src/kem/index.ts';
 import { utf8 } from '../../src/safety/bytes.ts';
@@ -79,24 +79,58 @@ test('a friend who floods with openings over a link hears busy before any crypto
   assert.equal(b.database.table('replay').count(), OPENINGS_BURST);
   const nonsense = { ...(made[0] as Carried), bytes: new Uint8Array(16_256) };
   assert.equal(b.delivery.receive(nonsense, from), 'busy', 'it is not looked at');
-  clock.monotonic = () => stopped + 60_000;
+  clock.monotonic = () => stopped + 60_001;
   assert.equal(b.delivery.receive(made.at(-1) as Carried, from), 'kept');
 });
 
-test('first contacts under one set of prekeys are bounded, and those beyond it wait', async () => {
-  const [a, b] = pair();
-  const [opening] = (await openings(a, b, 1)) as [Carried];
-  const rows = b.database.table('replay');
-  const [set] = b.database.table('prekeys').page({ limit: 1 });
+/** As if so many first contacts had been accepted under the newest prekeys. */
+function acceptMany(person: Person, count: number): void {
+  const rows = person.database.table('replay');
+  const [set] = person.database.table('prekeys').page({ limit: 1 });
   const scope = set?.name as Uint8Array;
   assert.equal(new FieldReader('id', scope).left, 4);
-  b.database.transaction(() => {
-    for (let i = 0; i < MAX_REPLAYS; i++) {
+  person.database.transaction(() => {
+    for (let i = 0; i < count; i++) {
       const name = new Uint8Array(32);
       new DataView(name.buffer).setUint32(0, i);
       rows.put({ name, scope, alias: null, value: Uint8Array.of(1) });
     }
   });
+}
+
+test('strangers at doors do not use up what friends and invited people need, and get new prekeys once a day', async () => {
+  const [a, b] = pair();
+  const [first, second] = (await openings(a, b, 2)) as [Carried, Carried];
+  acceptMany(b, MAX_STRANGER_REPLAYS);
+  const door = { contact: null, via: { kind: 'door', invite: new Uint8Array(32) } } as const;
+  assert.equal(b.delivery.receive(first, door), 'busy');
+  assert.equal(b.delivery.receive(first, { contact: a.id, via: LINK }), 'kept', 'over a link');
+  const invite = { fingerprint: b.id, oneTimePrekey: b.delivery.newOneTimePrekey() };
+  a.delivery.forget(b.id);
+  a.delivery.meet(b.delivery.bundle(), invite);
+  a.write(b.id, 'invited');
+  const detach = a.delivery.attach({
+    contact: b.id,
+    send: async (carried) => b.delivery.receive(carried, door),
+  });
+  await until(() => b.applied(a.id).at(-1) === 'invited', 5_000, 'the invited');
+  detach();
+  assert.equal(b.delivery.receive(second, door), 'busy');
+  const before = b.delivery.bundle();
+  clock.offset += 23 * 60 * 60_000;
+  assert.deepEqual(b.delivery.bundle(), before);
+  clock.offset += 60 * 60_000;
+  const next = b.delivery.bundle();
+  assert.notDeepEqual(next, before);
+  clock.offset += 24 * 60 * 60_000;
+  assert.deepEqual(b.delivery.bundle(), next, 'it is not full');
+});
+
+test('first contacts under one set of prekeys are bounded, and those beyond it wait', async () => {
+  const [a, b] = pair();
+  const [opening] = (await openings(a, b, 1)) as [Carried];
+  acceptMany(b, MAX_REPLAYS);
+  const rows = b.database.table('replay');
   const from = { contact: a.id, via: LINK };
   assert.equal(b.delivery.receive(opening, from), 'busy');
   assert.equal(rows.count(), MAX_REPLAYS);
@@ -143,7 +177,7 @@ class NarrowRoute implements Route {
   readonly contact: Uint8Array;
   isNarrow = true;
   readonly sent: Carried[] = [];
-  readonly #answer: (carried: Carried) => Verdict;
+  #answer: (carried: Carried) => Verdict;
 
   constructor(contact: Uint8Array, answer: (carried: Carried) => Verdict) {
     this.contact = contact;
@@ -153,6 +187,13 @@ class NarrowRoute implements Route {
   async send(carried: Carried): Promise<Verdict> {
     this.sent.push(carried);
     return this.#answer(carried);
+  }
+
+  /** The contact itself is at the other end now, and shows it. */
+  turnTo(answer: (carried: Carried) => Verdict): Route['send'] {
+    this.isNarrow = false;
+    this.#answer = answer;
+    return (carried) => this.send(carried);
   }
 }
 
@@ -176,6 +217,27 @@ for (const loses of [false, true]) {
     wire.connect();
     await until(() => a.delivery.waiting(b.id) === 0);
     assert.equal(b.applied(a.id).at(-1), 'precious');
+  });
+}
+
+for (const when of ['is shown on the same way', 'logs in on another way'] as const) {
+  test(`what a thief says of a session delays nothing once the contact's pair key ${when}`, async () => {
+    const [a, b] = pair();
+    const wire = new Wire(a, b);
+    await talk(a, b, wire, 'first');
+    wire.disconnect();
+    const stopped = clock.monotonic();
+    clock.monotonic = () => stopped;
+    a.write(b.id, 'held');
+    const from = { contact: a.id, via: LINK };
+    const thief = new NarrowRoute(b.id, () => 'unknown-session');
+    a.delivery.attach(thief);
+    await until(() => a.delivery.outbox(b.id)[0]?.cause === 'session-refused');
+    const friend = thief.turnTo((carried) => b.delivery.receive(carried, from));
+    if (when === 'is shown on the same way') a.delivery.routeChanged(b.id);
+    else a.delivery.attach({ contact: b.id, isFirm: true, send: friend });
+    await until(() => a.delivery.waiting(b.id) === 0);
+    assert.equal(b.applied(a.id).at(-1), 'held');
   });
 }
 

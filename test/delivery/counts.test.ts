@@ -2,9 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
+import { CountTags } from '../../src/delivery/count-tag.ts';
 import { DELIVERY_TABLES } from '../../src/delivery/delivery.ts';
 import type { Carried } from '../../src/delivery/face.ts';
+import { COUNTS_PER_SECOND } from '../../src/delivery/limits.ts';
 import { Streams } from '../../src/delivery/streams.ts';
+import { decodeIdentity } from '../../src/kem/index.ts';
+import { utf8 } from '../../src/safety/bytes.ts';
+import { systemClock } from '../../src/safety/clock.ts';
+import { nodeProvider } from '../../src/safety/crypto/node.ts';
 import { systemRandom } from '../../src/safety/random.ts';
 import { Database } from '../../src/store/database.ts';
 import { FastClock, Person, watchedProvider } from './person.ts';
@@ -86,22 +92,70 @@ test('the tag of the highest count comes back, and shows an old copy that it is 
 
 test('a friend with many tags makes an old copy begin anew once an hour and no oftener', async () => {
   const [a, b, wire] = await befriended();
-  const goBack = a.snapshot();
-  await talk(a, b, wire, 'gone');
   wire.disconnect();
-  goBack();
-  const before = a.delivery.counts(b.id).sent;
-  const [first, second, third] = tagsOf(wire, a).filter(({ count }) => count > before) as [
-    Carried,
-    Carried,
-    Carried,
-  ];
-  a.delivery.theySaw(b.id, first.count, first.tag);
-  a.delivery.theySaw(b.id, second.count, second.tag);
+  const identity = a.database.table('identity').get(utf8('identity'))?.value as Uint8Array;
+  const tags = new CountTags(nodeProvider, decodeIdentity(identity).edSeed);
+  /** What a copy that has counted on would have given to b. */
+  const tell = (): void => {
+    const count = a.delivery.counts(b.id).sent + 1;
+    a.delivery.theySaw(b.id, count, tags.of(b.id, count));
+  };
+  tell();
+  tell();
   assert.equal(a.rollbacks, 1);
   clock.offset += HOUR_MS;
-  a.delivery.theySaw(b.id, third.count, third.tag);
+  tell();
   assert.equal(a.rollbacks, 2);
+});
+
+test('the tags of before have no effect on who was removed and is a friend again', async () => {
+  const [a, b, wire] = await befriended();
+  wire.disconnect();
+  const old = tagsOf(wire, a);
+  a.delivery.forget(b.id);
+  b.delivery.forget(a.id);
+  clock.offset += HOUR_MS;
+  a.delivery.meet(b.delivery.bundle(), { fingerprint: b.id });
+  b.delivery.meet(a.delivery.bundle(), { fingerprint: a.id });
+  for (const { count, tag } of old) a.delivery.theySaw(b.id, count, tag);
+  assert.equal(a.rollbacks, 0);
+  await talk(a, b, new Wire(a, b), 'again');
+  assert.equal(a.rollbacks, 0);
+});
+
+test('nor on who has restored a backup, and no other after a roll-back', async () => {
+  const [a, b, wire] = await befriended();
+  const [restore, goBack] = [a.backup(), a.snapshot()];
+  await talk(a, b, wire, 'gone');
+  wire.disconnect();
+  const old = tagsOf(wire, a);
+  const last = old.at(-1) as Carried;
+  const first = old.find(({ count }) => count > last.count - 3) as Carried;
+  goBack();
+  // also where the clock does not help
+  clock.offset -= 3 * HOUR_MS;
+  for (const { count, tag } of [first, last]) {
+    a.delivery.theySaw(b.id, count, tag);
+    clock.offset += HOUR_MS;
+  }
+  assert.equal(a.rollbacks, 1);
+  clock.offset += 3 * HOUR_MS;
+  restore();
+  a.delivery.theySaw(b.id, last.count, last.tag);
+  assert.equal(a.rollbacks, 1);
+});
+
+test('a copy from before the first ciphertext finds that it is an old one', async () => {
+  const [a, b] = pair();
+  a.delivery.meet(b.delivery.bundle(), { fingerprint: b.id });
+  const goBack = a.snapshot();
+  b.delivery.meet(a.delivery.bundle(), { fingerprint: a.id });
+  await talk(a, b, new Wire(a, b), 'gone');
+  const { seen, tag } = b.delivery.counts(a.id);
+  goBack();
+  clock.offset += HOUR_MS;
+  a.delivery.theySaw(b.id, seen, tag);
+  assert.equal(a.rollbacks, 1);
 });
 
 test('a count that comes to a door from whoever has our prekeys is not believed', async () => {
@@ -149,9 +203,23 @@ test('with a pair key in hand, what an unproven session says of the count on a p
   }
 });
 
+test('an old copy goes on above all that another copy can have counted by now', () => {
+  const database = Database.open({ path: ':memory:', key: systemRandom(32), tables: [...DELIVERY_TABLES] });
+  let now = Date.UTC(2026, 10, 21);
+  const streams = new Streams(database, systemRandom, { now: () => now });
+  const contact = new Uint8Array(48);
+  streams.prepare(contact);
+  const { sent } = streams.counts(contact);
+  now += 24 * HOUR_MS;
+  assert.equal(streams.counts(contact).sent, sent, 'the clock alone changes nothing');
+  streams.begin(contact, sent + 5);
+  assert.equal(streams.counts(contact).sent, sent + 24 * 60 * 60 * COUNTS_PER_SECOND);
+  database.close();
+});
+
 test('a count that only the contact can have told takes the place of one that others may have, lower or not', () => {
   const database = Database.open({ path: ':memory:', key: systemRandom(32), tables: [...DELIVERY_TABLES] });
-  const streams = new Streams(database, systemRandom);
+  const streams = new Streams(database, systemRandom, systemClock);
   const contact = new Uint8Array(48);
   const told = (seen: number, isFirm: boolean) => ({ seen, isFirm, tag: new Uint8Array(16).fill(seen) });
   const seenAfter = (...given: Parameters<typeof told>): number => {

@@ -5,10 +5,10 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import type { Carried, Route, Verdict } from '../../src/delivery/face.ts';
+import { type Carried, NotNow, type Route, type Verdict } from '../../src/delivery/face.ts';
 import { equal } from '../../src/safety/bytes.ts';
 import { FastClock, Person, watchedProvider } from './person.ts';
-import { until } from './wire.ts';
+import { until, Wire } from './wire.ts';
 
 let people: Person[] = [];
 
@@ -116,3 +116,29 @@ for (const isSlow of [false, true]) {
     }
   });
 }
+
+test('who was put back to before the pair key comes to a new one, also where the other has nothing to say', async () => {
+  const [a, b] = pair();
+  a.delivery.meet(b.delivery.bundle(), { fingerprint: b.id });
+  b.delivery.meet(a.delivery.bundle(), { fingerprint: a.id });
+  const restore = b.backup();
+  a.write(b.id, 'first');
+  b.write(a.id, 'first');
+  const wire = new Wire(a, b);
+  wire.connect();
+  const hasKey = (): boolean => a.delivery.pairKeys(b.id).length > 0;
+  await until(() => hasKey() && a.delivery.waiting(b.id) + b.delivery.waiting(a.id) === 0, 5_000, 'a key');
+  wire.disconnect();
+  restore();
+  // as the book does with what others could have written, while it is no text
+  a.onApply = ({ proven }) => {
+    if (!proven) throw new NotNow('not proven');
+  };
+  a.delivery.learnBundle(b.id, b.delivery.bundle());
+  b.delivery.learnBundle(a.id, a.delivery.bundle());
+  b.write(a.id, 'here again');
+  const ends = ProvisionalEnd.link(a, b);
+  await until(() => b.delivery.waiting(a.id) === 0, 5_000, 'the end');
+  assert.equal(a.applied(b.id).at(-1), 'here again');
+  await until(() => ends.every(({ isNarrow }) => !isNarrow), 5_000, 'being proven');
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
+import { equal } from '../../src/safety/bytes.ts';
 import { FastClock, Person, watchedProvider, type WatchedProvider } from './person.ts';
 import { until, Wire } from './wire.ts';
 
@@ -99,6 +100,23 @@ test('an old copy of the data directory hears that it is one, and loses nothing 
   for (let i = 0; i < 5; i++) assert.equal(times(b.applied(a.id), `a new ${i}`), 1);
   await talk(a, b, wire, 'newer');
   assert.equal(times(b.applied(a.id), 'a newer 4'), 1);
+});
+
+test('who restores the same backup again and again has a login key in common with the friend every time', async () => {
+  const [a, b, wire] = await friends();
+  wire.disconnect();
+  const restore = b.backup();
+  for (let times = 1; times <= 5; times++) {
+    restore();
+    const keys = b.delivery.pairKeys(a.id);
+    const common = a.delivery.pairKeys(b.id).find((key) => keys.some((other) => equal(key, other)));
+    assert.ok(common, `after ${times}`);
+    a.delivery.pairKeyUsed(b.id, common);
+    b.delivery.pairKeyUsed(a.id, common);
+    await talk(a, b, wire, `${times}`);
+    await until(() => !equal(a.delivery.pairKeys(b.id)[0] as Uint8Array, common), 5_000, 'a new pair key');
+    wire.disconnect();
+  }
 });
 
 test('a recipient that lost its sessions says so, and contents are encrypted anew', async () => {

@@ -49,6 +49,8 @@ export interface LinkDelivery {
   counts(contact: ContactId): { readonly sent: number; readonly seen: number; readonly tag: Uint8Array };
   theySaw(contact: ContactId, seen: number, tag: Uint8Array): void;
   pairKeys(contact: ContactId): readonly Uint8Array[];
+  /** This pair key has logged in: both sides have it. */
+  pairKeyUsed(contact: ContactId, key: Uint8Array): void;
 }
 
 export interface FriendLinksInit {

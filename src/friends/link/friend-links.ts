@@ -193,7 +193,10 @@ export class FriendLinks {
     this.#plan.linked(contact);
     this.#reach.touch(contact, clock.now(), true);
     book.cameFrom(contact, origin.channel.remoteKey);
-    if (link.isFirm) book.pairKeyUsed(contact);
+    if (link.isFirm) {
+      delivery.pairKeyUsed(contact, key);
+      book.pairKeyUsed(contact);
+    }
     const running = link.run().finally(() => this.#running.delete(running));
     this.#running.add(running);
     this.#init.onChange(contact);

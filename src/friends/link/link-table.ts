@@ -8,16 +8,18 @@ import { CROSSING_MS, MAX_LINKS } from './limits.ts';
 import type { FriendLink } from './link.ts';
 
 /** What decides between two links. */
-export type Contender = Pick<FriendLink, 'weDialed' | 'dialerOnion' | 'since'>;
+export type Contender = Pick<FriendLink, 'weDialed' | 'dialerOnion' | 'since' | 'isFirm'>;
 
 /**
  * Whether `next` takes the place of `present`, at `nowMs` (monotonic).
  *
  * A side that knows of a link does not dial. So two links with different dialers were either dialed across each other
  * (then the one whose dialer's onion key is lower stays), or the present one is dead at the other side, which shows
- * when it is older than any crossing. A dial of ours that went on in spite of a link was across it for certain.
+ * when it is older than any crossing. A dial of ours that went on in spite of a link was across it for certain. But one
+ * whose other end has shown a pair key gives way to no other: that may be of a thief of the provisional key.
  */
 export function takesPlace(next: Contender, present: Contender, nowMs: number): boolean {
+  if (next.isFirm !== present.isFirm) return next.isFirm;
   if (next.weDialed === present.weDialed) return true;
   const isCrossing = next.weDialed || nowMs - present.since < CROSSING_MS;
   return !isCrossing || Buffer.compare(next.dialerOnion, present.dialerOnion) < 0;

@@ -160,7 +160,7 @@ test('a bundle that changes while the link is open is said with the next ping', 
   );
 });
 
-test('the book hears of a login under a pair key, and not of one under a provisional key', async () => {
+test('the book and the delivery hear of a login under a pair key, and not of one under a provisional key', async () => {
   village.friends(alice, bob, keyOf(1), keyOf(2));
   bob.friends.get(toHex(alice.contact))?.keys.shift();
   alice.delivery.pairKeysOf = () => [keyOf(1)];
@@ -168,6 +168,7 @@ test('the book hears of a login under a pair key, and not of one under a provisi
   await link();
   assert.deepEqual(alice.usedPairKeys, []);
   assert.deepEqual(bob.usedPairKeys, [toHex(alice.contact)]);
+  assert.deepEqual([alice.delivery.usedKeys, bob.delivery.usedKeys], [[], [keyOf(2)]]);
 });
 
 test('both dial at once, in any order: one link, the same on both sides, and nothing is lost', async () => {

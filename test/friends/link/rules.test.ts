@@ -13,8 +13,18 @@ import { contactOf, keyOf, newDatabase } from './village.ts';
 
 test('of two links dialed across each other the same one stays on both sides, in whatever order they see them', () => {
   const [low, high] = [keyOf(1), keyOf(2)];
-  const byLow = (weDialed: boolean, since: number) => ({ weDialed, dialerOnion: low, since });
-  const byHigh = (weDialed: boolean, since: number) => ({ weDialed, dialerOnion: high, since });
+  const byLow = (weDialed: boolean, since: number) => ({
+    weDialed,
+    dialerOnion: low,
+    since,
+    isFirm: false,
+  });
+  const byHigh = (weDialed: boolean, since: number) => ({
+    weDialed,
+    dialerOnion: high,
+    since,
+    isFirm: false,
+  });
   for (const lateMs of [0, 1, CROSSING_MS - 1]) {
     for (const isLow of [true, false]) {
       // one side dialed the one, and accepted the other
@@ -25,10 +35,21 @@ test('of two links dialed across each other the same one stays on both sides, in
 });
 
 test('a friend who dials while an old link of ours stands has lost it: the new one takes its place', () => {
-  const old = { weDialed: true, dialerOnion: keyOf(1), since: 0 };
-  const next = { weDialed: false, dialerOnion: keyOf(2), since: CROSSING_MS };
+  const old = { weDialed: true, dialerOnion: keyOf(1), since: 0, isFirm: true };
+  const next = { weDialed: false, dialerOnion: keyOf(2), since: CROSSING_MS, isFirm: true };
   assert.equal(takesPlace(next, old, CROSSING_MS), true);
   assert.equal(takesPlace({ ...next, weDialed: true }, old, 1), true, 'the same dialer: the newer');
+});
+
+test('a link whose other end has shown a pair key gives way to none that has not, and takes the place of such a one', () => {
+  for (const weDialed of [true, false]) {
+    for (const lateMs of [0, CROSSING_MS]) {
+      const firm = { weDialed: true, dialerOnion: keyOf(2), since: 0, isFirm: true };
+      const narrow = { weDialed, dialerOnion: keyOf(1), since: lateMs, isFirm: false };
+      assert.equal(takesPlace(narrow, firm, lateMs), false);
+      assert.equal(takesPlace(firm, narrow, lateMs), true);
+    }
+  }
 });
 
 test('waits double from 5 s, by half at random, and end at 2 minutes for who was there today', () => {

@@ -59,6 +59,8 @@ class FakeDelivery implements LinkDelivery {
   readonly learned: Uint8Array[] = [];
   /** In the order in which things happened. */
   readonly events: string[] = [];
+  /** Pair keys that have logged in. */
+  readonly usedKeys: Uint8Array[] = [];
   readonly routes = new Map<string, Route>();
   ownBundle = new Uint8Array(9_428).fill(1);
   readonly known = new Map<string, Uint8Array>();
@@ -123,6 +125,10 @@ class FakeDelivery implements LinkDelivery {
 
   pairKeys(contact: ContactId): readonly Uint8Array[] {
     return this.pairKeysOf(contact);
+  }
+
+  pairKeyUsed(_contact: ContactId, key: Uint8Array): void {
+    this.usedKeys.push(key);
   }
 
   /** Numbers that wait for a verdict. */
