@@ -21,7 +21,7 @@ function words(unit: string, key: string): string[] {
   );
 }
 
-for (const dir of ['/home/bob/.local/share/kith', '/data/my "kith" 100% $HOME\\x']) {
+for (const dir of ['/srv/kith/data', '/data/my "kith" 100% $HOME\\x']) {
   test(`a unit for ${dir}`, async () => {
     const unit = await unitFor(dir);
     const [node, kith = '', ...args] = words(unit, 'ExecStart');
